@@ -1,4 +1,4 @@
-"""What a function was checked against, and the largest difference seen: asserted, and collected for the evidence page."""
+"""What a function was checked against, and the largest difference seen."""
 
 import json
 import os
