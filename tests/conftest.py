@@ -1,8 +1,11 @@
-"""A test that could not run is said aloud; where CI=true it is a failure."""
+"""A test that could not run is said aloud (where CI=true it is a failure), and each room's time is added up."""
 
 import os
+from collections import defaultdict
 
 import pytest
+
+from tests.__main__ import SKIPPED
 
 
 @pytest.hookimpl(wrapper=True)
@@ -12,3 +15,22 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and in CI nothing may be: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    seconds = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                parts = report.nodeid.split("::")[0].split("/")
+                seconds[parts[1] if len(parts) > 2 else "house"] += report.duration
+    terminalreporter.section("seconds of test time by room (two run side by side)")
+    for room, spent in sorted(seconds.items(), key=lambda item: -item[1]):
+        terminalreporter.write_line(f"{spent:8.1f}  {room}")
+    skipped = [
+        f"COULD NOT RUN {report.nodeid}: {report.longrepr[-1]}" for report in terminalreporter.stats.get("skipped", [])
+    ]
+    for line in skipped:
+        terminalreporter.write_line(line, red=True)
+    SKIPPED.parent.mkdir(exist_ok=True)
+    SKIPPED.write_text("\n".join(skipped))
