@@ -1,0 +1,13 @@
+"""What a call into a submission can raise; the sandbox raises it, the judge reads it."""
+
+
+class StudentError(Exception):
+    """The submission's own code raised; a subclass made for the call is also of the builtin type that it raised."""
+
+
+class Stopped(Exception):
+    """The submission's process is lost: `cause` says why in one word ("time", "memory", "exit", ...)."""
+
+    def __init__(self, cause: str):
+        super().__init__(cause)
+        self.cause = cause
