@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from regopt._require import require
+
 __all__ = ["soft_threshold"]
 
 
@@ -11,10 +13,10 @@ def soft_threshold(x, lam):
     prox(x) = argmin_u 1/2 (u - x)^2 + lam |u| = sign(x) max(|x| - lam, 0)
 
     Convention: `lam` already contains the step size (ISTA passes step * lam).
+    Shapes: `x` any; `lam` a number, or an array that broadcasts to `x`.
 
     >>> soft_threshold(np.array([-3.0, 0.5, 2.0]), 1.0)
     array([-2.,  0.,  1.])
     """
-    if np.any(np.asarray(lam) < 0):
-        raise ValueError(f"lam must be >= 0, got {lam}")
+    require(np.asarray(lam) >= 0, "lam", ">= 0", lam)
     return np.sign(x) * np.maximum(np.abs(x) - lam, 0.0)
