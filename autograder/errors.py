@@ -1,4 +1,8 @@
-"""What a call into a submission can raise; the sandbox raises it, the judge reads it."""
+"""Every error that one part of the grader raises and another reads."""
+
+
+class GraderError(Exception):
+    """What the instructor must mend: one line that says what is wrong and what to do."""
 
 
 class StudentError(Exception):

@@ -1,0 +1,42 @@
+"""What properties say most often. The messages are shown for public inputs only."""
+
+from typing import Any
+
+from autograder.exercise import Call, Raised, Student
+from autograder.values import array, difference, shown
+
+
+def close(got: Any, expected: Any, *, rtol: float | None = None, atol: float = 0.0) -> None:
+    """Same structure, same shapes, and numbers equal up to rounding; see `values.difference` for the tolerance."""
+    text = difference(got, expected, rtol=rtol, atol=atol)
+    assert text is None, text
+
+
+def same_type(got: Any, like: Any) -> None:
+    """`got` is an array of the same number type as the array `like`."""
+    assert array(got).dtype == like.dtype, f"got {array(got).dtype}, expected {like.dtype}"
+
+
+def unchanged(function: Student, *args: Any, **kwargs: Any) -> Any:
+    """Call the function, assert that it wrote into none of its arguments, and give its result."""
+    before, given = Call(*args, **kwargs).copy(), Call(*args, **kwargs).copy()
+    result = function.lending()(*given.args, **given.kwargs)
+    for was, now in zip(_values(before), _values(given), strict=True):
+        assert difference(now, was, rtol=0.0) is None, f"an argument was {shown(was)} before, and is {shown(now)} after"
+    return result
+
+
+def _values(call):
+    return [*call.args, *call.kwargs.values()]
+
+
+def refuses(argument: str, function: Student, *args: Any, **kwargs: Any) -> None:
+    """The call raises a ValueError that names the argument."""
+    try:
+        result = function(*args, **kwargs)
+    except Raised as raised:
+        error = raised.error
+    else:
+        raise AssertionError(f"returned {shown(result)}, expected a ValueError that names {argument}")
+    assert isinstance(error, ValueError), f"raised {type(error).__name__}, expected a ValueError"
+    assert argument in str(error), f"the message of the ValueError does not name {argument}"

@@ -1,0 +1,228 @@
+"""What is asked of an exercise, and the verdict on a student's functions."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from autograder import feedback
+from autograder.asserts import close, refuses, same_type, unchanged
+from autograder.errors import Stopped
+from autograder.exercise import Answer, Call, Exercise, Property, Student, as_student, failure, unsteady
+from autograder.values import copied, difference, form, one_line
+
+__all__ = ["Call", "Exercise", "Verdict", "close", "exercises", "judge", "refuses", "same_type", "unchanged"]
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A property and whether it held."""
+
+    name: str
+    words: str
+    points: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A named mistake that the submission behaves like."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that is known about one exercise of one submission; `error` tells the instructor that the check failed."""
+
+    exercise: str
+    score: float
+    max_score: float
+    properties: tuple[Judged, ...]
+    seed: int
+    check_version: str
+    environment: dict[str, str]
+    mistakes: tuple[Recognised, ...] = ()
+    counter_example: str | None = None
+    cause: str | None = None
+    error: str | None = None
+    unconfined: bool = False
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Verdict":
+        fields = json.loads(text)
+        fields["properties"] = tuple(Judged(**each) for each in fields["properties"])
+        fields["mistakes"] = tuple(Recognised(**each) for each in fields["mistakes"])
+        return cls(**fields)
+
+
+def exercises(assignment: str) -> dict[str, Exercise]:
+    """The exercises of an assignment by name, in the order in which they are written."""
+    module = import_module(f"autograder.checks.{assignment}")
+    return {each.name: each for each in vars(module).values() if isinstance(each, Exercise)}
+
+
+def judge(exercise: Exercise, student: Mapping[str, Any], seed: int) -> Verdict:
+    """The verdict on a student's functions. Never raises for what they do; the same seed gives the same verdict.
+
+    `student` gives the functions by name. They are called once per property and hidden input at least.
+    """
+    try:
+        return _Judgement(exercise, student, seed).verdict()
+    except Exception as error:  # not the student's doing: nobody gets points from it, and the instructor is told
+        return _verdict(exercise, seed, set(), error=_described(error))
+
+
+def _described(error):
+    return one_line(f"{type(error).__name__}: {error}")
+
+
+@dataclass
+class _Judgement:
+    exercise: Exercise
+    student: Mapping[str, Any]
+    seed: int
+    passed: set[str] = field(default_factory=set)
+    cause: str | None = None
+
+    def verdict(self) -> Verdict:
+        exercise, seed = self.exercise, self.seed
+        try:
+            functions = {name: self.student[name] for name in exercise.names if name in self.student}
+        except Stopped as stopped:
+            return _verdict(exercise, seed, set(), cause=stopped.cause)
+        if not all(callable(functions.get(name)) for name in exercise.names):
+            return _verdict(exercise, seed, set(), cause="missing")
+        self.ask(functions)
+        failed = [each for each in exercise.properties if each.name not in self.passed]
+        wrong = [each.name for each in failed if not holds(exercise, each, seed)]
+        if wrong:
+            error = f"the course's own solution fails {', '.join(wrong)} at this seed"
+            return _verdict(exercise, seed, self.passed - set(wrong), error=error, cause=self.cause)
+        if not failed or self.cause:
+            return _verdict(exercise, seed, self.passed, cause=self.cause)
+        try:
+            mistakes = recognise(exercise, functions, seed)
+            example = feedback.counter_example(exercise, functions, failed, mistakes[0] if mistakes else None)
+        except Exception as error:  # the points stand; what could not be explained is the checker's fault
+            return _verdict(exercise, seed, self.passed, error=_described(error))
+        return _verdict(exercise, seed, self.passed, mistakes=mistakes, counter_example=example)
+
+    def ask(self, functions):
+        """Every property on every hidden input; what passed before the process was lost stays passed."""
+        students = as_student(self.exercise, functions)
+        try:
+            for check in self.exercise.properties:
+                if all(failure(check, students, call) is None for call in self.exercise.hidden(self.seed)):
+                    self.passed.add(check.name)
+        except Stopped as stopped:
+            self.cause = stopped.cause
+        # A function that knows which property is asking could please each of them and be right nowhere.
+        if not self.exercise.random and unsteady(students[0].seen):
+            self.passed, self.cause = set(), self.cause or "unsteady"
+
+
+@lru_cache(maxsize=1024)
+def holds(exercise: Exercise, check: Property, seed: int) -> bool:
+    """Whether the property holds for the reference: if not, no failure of it is the student's."""
+    students = as_student(exercise, exercise.solutions[0].functions)
+    return all(failure(check, students, call) is None for call in exercise.hidden(seed))
+
+
+def behaviour(exercise: Exercise, functions: Mapping[str, Callable], seed: int) -> dict[str, list]:
+    """What the functions do with the hidden inputs, as values, as number types, and as writing into arguments."""
+    seen: dict[str, list] = {"values": [], "form": [], "writes": []}
+    for call in exercise.hidden(seed):
+        given = call.copy()
+        students: list[Student] = [each.lending() for each in as_student(exercise, functions)]
+        try:
+            result = copied(exercise.run(students, given))
+        except Stopped:
+            raise
+        except Exception:  # an input that it raises on is part of how it behaves
+            result = "raises"
+        seen["values"].append(result)
+        seen["form"].append(form(result))
+        seen["writes"].append(
+            difference([*given.args, *given.kwargs.values()], [*call.args, *call.kwargs.values()], rtol=0.0) is not None
+        )
+    return seen
+
+
+@lru_cache(maxsize=256)
+def known_mistakes(exercise: Exercise, seed: int) -> list[tuple[Answer, dict[str, list]]]:
+    """Each mistake with those aspects of its behaviour in which it departs from the reference."""
+    right = behaviour(exercise, exercise.solutions[0].functions, seed)
+    known = []
+    for mistake in exercise.mistakes:
+        seen = behaviour(exercise, mistake.functions, seed)
+        known.append((mistake, {key: seen[key] for key in seen if not _same(exercise, seen[key], right[key])}))
+    return known
+
+
+def recognise(exercise: Exercise, functions: Mapping[str, Callable], seed: int) -> list[Answer]:
+    """The mistakes that the functions behave like, wherever those depart from what is right."""
+    try:
+        seen = behaviour(exercise, functions, seed)
+    except Stopped:
+        return []
+    return [
+        mistake
+        for mistake, departs in known_mistakes(exercise, seed)
+        if departs and all(_same(exercise, seen[key], departs[key]) for key in departs)
+    ]
+
+
+def _same(exercise, got, expected):
+    # Two ways to write one mistake differ by rounding, at most by what an ill-conditioned input makes of it.
+    return all(
+        difference(g, e, rtol=exercise.tolerance or _loose(e)) is None for g, e in zip(got, expected, strict=True)
+    )
+
+
+def _loose(value):
+    return 1e-3 if "f4" in str(form(value)) or "float32" in str(form(value)) else 1e-6
+
+
+def _verdict(exercise, seed, passed, mistakes=(), **rest) -> Verdict:
+    properties = tuple(Judged(each.name, each.words, each.points, each.name in passed) for each in exercise.properties)
+    return Verdict(
+        exercise=exercise.name,
+        score=sum(each.points for each in properties if each.passed),
+        max_score=exercise.points,
+        properties=properties,
+        seed=seed,
+        check_version=check_version(exercise.inputs.__module__),
+        environment=environment(),
+        mistakes=tuple(Recognised(each.name, each.words) for each in mistakes),
+        **rest,
+    )
+
+
+@lru_cache
+def check_version(module: str) -> str:
+    """A hash of the check's source, of the judge's and of the library's: what a verdict depends on besides the seed."""
+    judging = [ROOT / "autograder" / f"{name}.py" for name in ("asserts", "check", "exercise", "feedback", "values")]
+    files = [Path(str(import_module(module).__file__)), *judging, *sorted((ROOT / "regopt").glob("*.py"))]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@lru_cache
+def environment() -> dict[str, str]:
+    packages = {name: version(name) for name in ("numpy", "torch", "hypothesis")}
+    return {"python": platform.python_version(), "machine": platform.machine(), **packages}
