@@ -81,7 +81,7 @@ def frozen_copy(array):
 def strided(array):
     """The same values, two steps apart in memory along every axis."""
     wide = np.zeros([2 * n for n in array.shape], dtype=array.dtype)
-    view = wide[(slice(None, None, 2),) * array.ndim]
+    view = wide[(..., *(slice(None, None, 2),) * array.ndim)]  # with `...` a view also where there is no axis
     view[...] = array
     view.flags.writeable = False
     return view
