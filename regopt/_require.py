@@ -10,5 +10,5 @@ def require(holds, name, rule, value):
 
     Write the condition that is wanted (`lam >= 0`), not the one that is feared (`lam < 0`): NaN then fails it.
     """
-    if not np.all(holds):
+    if holds is not True and not np.all(holds):  # np.all takes 3 us, and a step of an optimizer asks twenty times
         raise ValueError(f"{name} must be {rule}, got {value}")

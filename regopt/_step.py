@@ -1,0 +1,143 @@
+"""What the optimizer steps share: their arguments checked, their results allocated once, their averages.
+
+The arithmetic writes into given arrays, because a fresh array of a million numbers costs more than the sum it holds.
+Each optimizer's docstring has the plain lines; `tests/regopt/test_plain_lines.py` runs them and holds the two together.
+"""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from regopt._require import require
+
+__all__: list[str] = []
+
+
+def nonnegative(**values: Any) -> list[float]:
+    """The given numbers as Python floats, which leave float32 arrays in float32; each must be finite and >= 0."""
+    return [_number(name, value, ">= 0 and finite", lambda x: 0 <= x < np.inf) for name, value in values.items()]
+
+
+def positive(**values: Any) -> list[float]:
+    """The given numbers as Python floats; each must be finite and > 0."""
+    return [_number(name, value, "> 0 and finite", lambda x: 0 < x < np.inf) for name, value in values.items()]
+
+
+def fraction(**values: Any) -> list[float]:
+    """The given numbers as Python floats; each must lie in [0, 1)."""
+    return [_number(name, value, "in [0, 1)", lambda x: 0 <= x < 1) for name, value in values.items()]
+
+
+def _number(name, value, rule, holds):
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    require(isinstance(value, Real) and bool(holds(value)), name, f"a number {rule}", value)
+    return float(value)
+
+
+def alike(**arrays: Any) -> list[np.ndarray]:
+    """The given arrays in one floating dtype, float64 for integers; all must be real and of one shape."""
+    found = {name: np.asarray(array) for name, array in arrays.items()}
+    first, model = next(iter(found.items()))
+    for name, array in found.items():
+        require(array.dtype.kind in "biuf", name, "real numbers", array.dtype)
+        require(array.shape == model.shape, name, f"of the shape of {first}, {model.shape}", array.shape)
+    dtype = np.result_type(*found.values())
+    return [array.astype(dtype if dtype.kind == "f" else float, copy=False) for array in found.values()]
+
+
+def prepare(State: Any, w, grad, state, out) -> tuple[np.ndarray, np.ndarray, Any, list[np.ndarray]]:
+    """Checked `w`, `grad` and `state`, and the arrays that receive the new `w` and the new state, in this order.
+
+    Every field of `State` but `step` is an array like `w`; before the first step they are zero.
+    """
+    w, grad = alike(w=w, grad=grad)
+    if state is None:
+        state = State(*(0 if name == "step" else np.zeros_like(w) for name in State._fields))
+    state = expect_state(State, state)
+    for name, array in zip(State._fields, state, strict=True):
+        if name != "step":
+            _like(f"state.{name}", array, w)
+    return w, grad, state, receivers(w, grad, arrays_of(state), out)
+
+
+def expect_state(State: Any, state: Any) -> Any:
+    """The state, which must come from an earlier step of the same optimizer."""
+    require(isinstance(state, State), "state", f"None or the {State.__name__} of the step before", type(state).__name__)
+    return state
+
+
+def arrays_of(state: Any) -> list[np.ndarray]:
+    """The arrays that a state holds."""
+    return [] if state is None else [value for value in state if isinstance(value, np.ndarray)]
+
+
+def receivers(w: np.ndarray, grad: np.ndarray, kept: list[np.ndarray], out: Any) -> list[np.ndarray]:
+    """Arrays for the new `w` and for the new value of each array in `kept`: fresh ones, or those of `out`.
+
+    `out` is a pair `(w, state)`; it may be the very pair that goes into the step, which is then overwritten.
+    """
+    old = [w, *kept]
+    if out is None:
+        return [np.empty_like(array) for array in old]
+    require(isinstance(out, tuple) and len(out) == 2, "out", "a pair (w, state)", type(out).__name__)
+    new = [out[0], *(arrays_of(out[1]) or [np.empty_like(array) for array in kept])]
+    require(len(new) == len(old), "out", f"{len(old)} arrays, as (w, state) holds them", f"{len(new)} arrays")
+    for i, array in enumerate(new):
+        _like("each array of out", array, old[i])
+        others = [grad, *(old[j] for j in range(len(old)) if j != i), *new[:i]]
+        apart = not any(np.shares_memory(array, other) for other in others)
+        require(apart, "out", "apart in memory from grad, and each of its arrays from the others", "an overlap")
+    return new
+
+
+def _like(name: str, array: Any, model: np.ndarray) -> None:
+    if isinstance(array, np.ndarray) and array.dtype == model.dtype and array.shape == model.shape:
+        return
+    got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+    require(False, name, f"an array like w, {model.dtype} {model.shape}", got)
+
+
+def average(old, new, beta, out, spare):
+    """out = beta old + (1 - beta) new."""
+    np.multiply(new, 1 - beta, out=spare)
+    np.multiply(old, beta, out=out)
+    np.add(out, spare, out=out)
+
+
+def average_square(old, new, beta, out, spare):
+    """out = beta old + (1 - beta) new^2; the factor first, so that new^2 overflows no earlier than the sum."""
+    np.multiply(new, 1 - beta, out=spare)
+    np.multiply(spare, new, out=spare)
+    np.multiply(old, beta, out=out)
+    np.add(out, spare, out=out)
+
+
+def over_root(top, square, eps, eps_inside, correction, out):
+    """out = top / (sqrt(square / correction) + eps), or with eps under the root; 0/0 is 0."""
+    if eps_inside:
+        np.divide(square, correction, out=out)
+        np.add(out, eps, out=out)
+        np.sqrt(out, out=out)
+    else:
+        np.sqrt(square, out=out)
+        np.divide(out, correction**0.5, out=out)
+        np.add(out, eps, out=out)
+    divide(top, out, eps)
+
+
+def divide(top, bottom, eps):
+    """bottom = top / bottom, where `bottom` is zero only if `eps` is (or vanishes in this dtype); 0/0 is 0."""
+    still = (top == 0) & (bottom == 0) if bottom.dtype.type(eps) == 0 else None
+    np.divide(top, bottom, out=bottom)
+    if still is not None:
+        bottom[still] = 0
+
+
+def descend(w, lr, direction, out, keep=1.0):
+    """out = keep w - lr direction; `direction` is used up."""
+    np.multiply(direction, lr, out=direction)
+    if keep != 1:
+        w = np.multiply(w, keep, out=out)
+    np.subtract(w, direction, out=out)

@@ -1,0 +1,161 @@
+"""What every optimizer of the library promises: pure by default, in place on demand, little memory, clear refusals."""
+
+import inspect
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from regopt._step import fraction, nonnegative, positive
+from tests.regopt.steps import arguments, hard_gradients, optimizers, start
+
+SHAPE = (4, 4)
+each_optimizer = pytest.mark.parametrize(("name", "step"), optimizers().items(), ids=optimizers())
+IN_PLACE = {name: step for name, step in optimizers().items() if "out" in inspect.signature(step).parameters}
+each_in_place = pytest.mark.parametrize(("name", "step"), IN_PLACE.items(), ids=IN_PLACE)
+
+
+def flat(w, state):
+    return [w, *(value for value in state or () if isinstance(value, np.ndarray))]
+
+
+def with_arrays(state, change):
+    """The state with each of its arrays changed."""
+    values = (change(value) if isinstance(value, np.ndarray) else value for value in state or ())
+    return state and type(state)(*values)
+
+
+def copied(pair):
+    w, state = pair
+    return w.copy(), with_arrays(state, np.copy)
+
+
+class TestOut:
+    @each_in_place
+    def test_the_pair_that_goes_in_may_be_overwritten(self, name, step):
+        pure = written = step(start(SHAPE), hard_gradients(SHAPE)[0], **arguments(name, SHAPE))
+        written = copied(written)
+        for grad in hard_gradients(SHAPE):
+            memory = flat(*written)
+            pure = step(pure[0], grad, pure[1], **arguments(name, SHAPE))
+            written = step(written[0], grad, written[1], out=written, **arguments(name, SHAPE))
+            for got, expected, before in zip(flat(*written), flat(*pure), memory, strict=True):
+                np.testing.assert_array_equal(got, expected)
+                assert got is before
+
+    @each_in_place
+    def test_another_pair_is_filled_and_the_first_left_alone(self, name, step):
+        grad = hard_gradients(SHAPE)[1]
+        first = step(start(SHAPE), hard_gradients(SHAPE)[0], **arguments(name, SHAPE))
+        kept, other = copied(first), copied(first)
+        expected = step(*first[:1], grad, first[1], **arguments(name, SHAPE))
+        got = step(first[0], grad, first[1], out=other, **arguments(name, SHAPE))
+        for array, wanted, buffer in zip(flat(*got), flat(*expected), flat(*other), strict=True):
+            np.testing.assert_array_equal(array, wanted)
+            assert array is buffer
+        for array, before in zip(flat(*first), flat(*kept), strict=True):
+            np.testing.assert_array_equal(array, before)
+
+    @each_in_place
+    def test_before_the_first_step_there_is_no_state_to_write_to(self, name, step):
+        w = start(SHAPE)
+        expected = step(w.copy(), hard_gradients(SHAPE)[0], **arguments(name, SHAPE))
+        got = step(w, hard_gradients(SHAPE)[0], out=(w, None), **arguments(name, SHAPE))
+        assert got[0] is w
+        for array, wanted in zip(flat(*got), flat(*expected), strict=True):
+            np.testing.assert_array_equal(array, wanted)
+
+    @each_in_place
+    def test_what_does_not_fit_is_refused(self, name, step):
+        w, state = step(start(SHAPE), hard_gradients(SHAPE)[0], **arguments(name, SHAPE))
+        grad = hard_gradients(SHAPE)[1]
+        wrong = [(w[:2], state), (w.astype(np.float32), state), (w.tolist(), state), (w,), [w, state], w]
+        if state:
+            wrong += [(w, (*state, w)), (flat(w, state)[1], with_arrays(state, np.copy))]
+        for out in wrong:
+            with pytest.raises(ValueError, match="out"):
+                step(w, grad, state, out=out, **arguments(name, SHAPE))
+
+    @each_in_place
+    def test_over_the_gradient_is_refused_or_right(self, name, step):
+        w, state = step(start(SHAPE), hard_gradients(SHAPE)[0], **arguments(name, SHAPE))
+        grad = hard_gradients(SHAPE)[1]
+        expected = step(w, grad, state, **arguments(name, SHAPE))
+        try:
+            got, _ = step(w, grad, state, out=(grad, with_arrays(state, np.copy)), **arguments(name, SHAPE))
+        except ValueError as error:
+            got = str(error)
+        assert "out must be apart in memory from grad" in got if isinstance(got, str) else np.all(got == expected[0])
+
+
+class TestState:
+    @each_optimizer
+    def test_must_come_from_the_same_optimizer(self, name, step):
+        for wrong in ((1, 2), 3.0, "state"):
+            with pytest.raises(ValueError, match="state must be None"):
+                step(start(SHAPE), hard_gradients(SHAPE)[0], wrong, **arguments(name, SHAPE))
+
+    @each_in_place
+    def test_must_be_of_the_shape_and_dtype_of_w(self, name, step):
+        w, state = step(start(SHAPE), hard_gradients(SHAPE)[0], **arguments(name, SHAPE))
+        for field, value in state._asdict().items() if state else ():
+            for wrong in (np.ones(3), value.astype(np.float16), None) if isinstance(value, np.ndarray) else ():
+                with pytest.raises(ValueError, match=rf"state\.{field} must be"):
+                    step(w, hard_gradients(SHAPE)[0], state._replace(**{field: wrong}), **arguments(name, SHAPE))
+
+
+class TestMemory:
+    @each_in_place
+    def test_a_step_needs_at_most_two_temporaries_beside_its_result(self, name, step):
+        n = 512
+        w, grad = np.ones((n, n), np.float32), np.full((n, n), 0.5, np.float32)
+        w, state = step(w, grad, **arguments(name, (n, n)))
+        tracemalloc.start()
+        try:
+            step(w, grad, state, out=(w, state), **arguments(name, (n, n)))
+            in_place = tracemalloc.get_traced_memory()[1] / w.nbytes
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            result = step(w, grad, state, **arguments(name, (n, n)))
+            pure = (tracemalloc.get_traced_memory()[1] - before) / w.nbytes
+        finally:
+            tracemalloc.stop()
+        assert in_place < 2.05
+        assert pure < 2.05 + sum(array.nbytes for array in flat(*result)) / w.nbytes
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("number", [0.5, np.float32(0.5), np.array(0.5)])
+    @pytest.mark.parametrize("rule", [nonnegative, positive, fraction])
+    def test_become_python_floats_so_that_float32_stays_float32(self, rule, number):
+        (got,) = rule(lr=number)
+        assert type(got) is float
+        assert got == 0.5
+
+    @pytest.mark.parametrize(
+        ("rule", "bad"),
+        [
+            (nonnegative, -1e-300),
+            (nonnegative, np.inf),
+            (positive, 0.0),
+            (positive, np.inf),
+            (fraction, -1e-300),
+            (fraction, 1.0),
+            *(
+                (rule, bad)
+                for rule in (nonnegative, positive, fraction)
+                for bad in (np.nan, None, "0.5", 0.5j, np.ones(1))
+            ),
+        ],
+        ids=str,
+    )
+    def test_outside_of_the_rule_are_refused_by_name_and_value(self, rule, bad):
+        with pytest.raises(ValueError) as caught:
+            rule(rate=bad)
+        assert str(caught.value).startswith("rate must be a number")
+        assert str(caught.value).endswith(f"got {bad}")
+
+    def test_at_the_edge_are_taken(self):
+        assert nonnegative(lr=0) == [0.0]
+        assert fraction(beta1=0) == [0.0]
+        assert positive(lr=5e-324) == [5e-324]
