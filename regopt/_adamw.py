@@ -3,8 +3,7 @@
 import numpy as np
 
 from regopt._adaptive import adam_step
-from regopt._require import require
-from regopt._step import alike, nonnegative
+from regopt._step import alike, nonnegative, one_of
 
 __all__ = ["adam_l2", "adamw"]
 
@@ -62,7 +61,7 @@ def adamw(
     >>> w.round(6)  # 1 - 0.5 * 0.1 times the old weight, then a step of 0.5
     array([ 0.45, -2.4 ])
     """
-    require(decay in ("lr", "schedule", "plain"), "decay", "'lr', 'schedule' or 'plain'", decay)
+    one_of(("lr", "schedule", "plain"), decay=decay)
     lr, lam, schedule = nonnegative(lr=lr, lam=lam, schedule=schedule)
     rate = {"lr": schedule * lr, "schedule": schedule, "plain": 1.0}[decay]
     return adam_step(w, grad, state, schedule * lr, beta1, beta2, eps, eps_inside, True, out, keep=1 - rate * lam)

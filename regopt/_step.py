@@ -36,6 +36,12 @@ def _number(name, value, rule, holds):
     return float(value)
 
 
+def one_of(allowed: tuple[str, ...], **named: str) -> None:
+    """The given argument must be one of the allowed words."""
+    ((name, value),) = named.items()
+    require(value in allowed, name, " or ".join(map(repr, allowed)), repr(value))
+
+
 def alike(**arrays: Any) -> list[np.ndarray]:
     """The given arrays in one floating dtype, float64 for integers; all must be real and of one shape."""
     found = {name: np.asarray(array) for name, array in arrays.items()}

@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from regopt._step import fraction, nonnegative, positive
+from regopt._step import fraction, nonnegative, one_of, positive
 from tests.regopt.steps import arguments, hard_gradients, optimizers, start
 
 SHAPE = (4, 4)
@@ -154,6 +154,11 @@ class TestNumbers:
             rule(rate=bad)
         assert str(caught.value).startswith("rate must be a number")
         assert str(caught.value).endswith(f"got {bad}")
+
+    def test_an_unknown_word_is_refused_by_name_and_value(self):
+        one_of(("lr", "plain"), decay="plain")
+        with pytest.raises(ValueError, match="^decay must be 'lr' or 'plain', got 'both'$"):
+            one_of(("lr", "plain"), decay="both")
 
     def test_at_the_edge_are_taken(self):
         assert nonnegative(lr=0) == [0.0]
