@@ -59,6 +59,7 @@ def kernel_environment(root: Path, out: Path):
     shutil.copytree(Path(__file__).with_name("kernel"), ipython, dirs_exist_ok=True)
     wanted = {
         "IPYTHONDIR": str(ipython),
+        "EXPLORE_STATIC": "1",
         "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     }
@@ -103,6 +104,7 @@ def run_sphinx(root: Path, out: Path, cache: Path, only: list[str]) -> list[str]
     problems = split_problems(execution.COLOUR.sub("", warnings.getvalue()), root)
     if only:
         mine = tuple(f"{name}.md" for name in only)
+        problems = [problem for problem in problems if "search index couldn't be loaded" not in problem]
         ours = [problem for problem in problems if problem.startswith(mine) or not problem.startswith("chapters/")]
         if len(ours) < len(problems):
             print(f"({len(problems) - len(ours)} problems in pages that this build leaves out)")

@@ -11,7 +11,7 @@ from book.equations import cut_font
 
 RULE = re.compile(r'(?:\.fa-[\w-]+:before,?)+\{content:"\\[0-9a-f]+"\}')
 NAME = re.compile(r"fa-[\w-]+")
-CODEPOINT = re.compile(r'"\\([ef][0-9a-f]{3})"')
+CODEPOINT = re.compile(r'"\\([ef][0-9a-f]{3})"|"([\ue000-\uf8ff])"')
 FALLBACK = re.compile(r',url\([^)]*\.ttf\) format\("truetype"\)')
 
 
@@ -25,7 +25,10 @@ def cut(html: Path) -> None:
             used |= set(NAME.findall(path.read_text()))
     css = RULE.sub(lambda rule: rule[0] if used & set(NAME.findall(rule[0])) else "", sheet.read_text())
     sheet.write_text(FALLBACK.sub("", css))
-    codepoints = {int(code, 16) for path in static.rglob("*.css") for code in CODEPOINT.findall(path.read_text())}
+    codepoints = set()
+    for path in static.rglob("*.css"):
+        for escaped, literal in CODEPOINT.findall(path.read_text()):
+            codepoints.add(int(escaped, 16) if escaped else ord(literal))
     for font in (static / "vendor" / "fontawesome" / "webfonts").glob("*"):
         if font.suffix == ".woff2":
             cut_font(font, font, codepoints)

@@ -1,5 +1,4 @@
-"""How the kernels that execute the chapters draw: vector graphics, which take the colours of the page's theme."""
+"""The kernels that execute the chapters are configured by this file alone, not by what a person has in ~/.ipython."""
 
-c = get_config()  # noqa: F821  # type: ignore[name-defined]
-c.InlineBackend.figure_formats = {"svg"}
+c = get_config()  # type: ignore[name-defined]  # noqa: F821
 c.IPKernelApp.log_level = 40  # its warning about unencrypted local TCP is not about the chapter
