@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from autograder.exercise import Call, Raised, Student
 from autograder.values import array, difference, shown
 
@@ -28,6 +30,21 @@ def unchanged(function: Student, *args: Any, **kwargs: Any) -> Any:
 
 def _values(call):
     return [*call.args, *call.kwargs.values()]
+
+
+def on_average(estimate: Any, expected: Any, deviation: Any) -> None:
+    """An estimate whose standard deviation is `deviation` lies within 6.5 of them.
+
+    A right function fails with a chance of 8e-11 for each number (both tails of the normal distribution, which a mean
+    of 10,000 draws and more follows), whatever its draws are and in whatever order. To notice an error of size d with a
+    chance above 1 - 1e-9, draw so often that `deviation` is below d / 12.6.
+    """
+    estimate, expected, deviation = np.broadcast_arrays(array(estimate), expected, deviation)
+    far = np.abs(estimate - expected) > 6.5 * deviation + 1e-9 * np.abs(expected)
+    if np.any(far | ~np.isfinite(estimate)):
+        i = int(np.argmax(far | ~np.isfinite(estimate)))
+        allowed = f"within {shown(float(6.5 * deviation.flat[i]))} of {shown(float(expected.flat[i]))}"
+        raise AssertionError(f"got {shown(float(estimate.flat[i]))} on average, expected a value {allowed}")
 
 
 def refuses(argument: str, function: Student, *args: Any, **kwargs: Any) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder import feedback
-from autograder.asserts import close, refuses, same_type, unchanged
 from autograder.errors import Stopped
-from autograder.exercise import Answer, Call, Exercise, Property, Student, as_student, failure, unsteady
+from autograder.exercise import Answer, Exercise, Property, Student, as_student, failure, unsteady
 from autograder.values import copied, difference, form, one_line
-
-__all__ = ["Call", "Exercise", "Verdict", "close", "exercises", "judge", "refuses", "same_type", "unchanged"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -79,59 +76,47 @@ def judge(exercise: Exercise, student: Mapping[str, Any], seed: int) -> Verdict:
 
     `student` gives the functions by name. They are called once per property and hidden input at least.
     """
+    passed: set[str] = set()
+    cause = None
+    mistakes: list[Answer] = []
     try:
-        return _Judgement(exercise, student, seed).verdict()
-    except Exception as error:  # not the student's doing: nobody gets points from it, and the instructor is told
-        return _verdict(exercise, seed, set(), error=_described(error))
-
-
-def _described(error):
-    return one_line(f"{type(error).__name__}: {error}")
-
-
-@dataclass
-class _Judgement:
-    exercise: Exercise
-    student: Mapping[str, Any]
-    seed: int
-    passed: set[str] = field(default_factory=set)
-    cause: str | None = None
-
-    def verdict(self) -> Verdict:
-        exercise, seed = self.exercise, self.seed
-        try:
-            functions = {name: self.student[name] for name in exercise.names if name in self.student}
-        except Stopped as stopped:
-            return _verdict(exercise, seed, set(), cause=stopped.cause)
-        if not all(callable(functions.get(name)) for name in exercise.names):
-            return _verdict(exercise, seed, set(), cause="missing")
-        self.ask(functions)
-        failed = [each for each in exercise.properties if each.name not in self.passed]
+        passed, cause = ask(exercise, student, seed)
+        failed = [each for each in exercise.properties if each.name not in passed]
         wrong = [each.name for each in failed if not holds(exercise, each, seed)]
         if wrong:
             error = f"the course's own solution fails {', '.join(wrong)} at this seed"
-            return _verdict(exercise, seed, self.passed - set(wrong), error=error, cause=self.cause)
-        if not failed or self.cause:
-            return _verdict(exercise, seed, self.passed, cause=self.cause)
-        try:
-            mistakes = recognise(exercise, functions, seed)
-            example = feedback.counter_example(exercise, functions, failed, mistakes[0] if mistakes else None)
-        except Exception as error:  # the points stand; what could not be explained is the checker's fault
-            return _verdict(exercise, seed, self.passed, error=_described(error))
-        return _verdict(exercise, seed, self.passed, mistakes=mistakes, counter_example=example)
+            return _verdict(exercise, seed, passed, cause=cause, error=error)
+        if not failed or cause:
+            return _verdict(exercise, seed, passed, cause=cause)
+        functions = {name: student[name] for name in exercise.names}
+        mistakes = recognise(exercise, functions, seed)
+        example = feedback.counter_example(exercise, functions, failed, mistakes[0] if mistakes else None)
+        return _verdict(exercise, seed, passed, mistakes=mistakes, counter_example=example)
+    except Exception as error:  # the checker's own: what is passed stands, the rest is not, and the instructor is told
+        text = one_line(f"{type(error).__name__}: {error}")
+        return _verdict(exercise, seed, passed, mistakes=mistakes, cause=cause, error=text)
 
-    def ask(self, functions):
-        """Every property on every hidden input; what passed before the process was lost stays passed."""
-        students = as_student(self.exercise, functions)
-        try:
-            for check in self.exercise.properties:
-                if all(failure(check, students, call) is None for call in self.exercise.hidden(self.seed)):
-                    self.passed.add(check.name)
-        except Stopped as stopped:
-            self.cause = stopped.cause
-        # A function that knows which property is asking could please each of them and be right nowhere.
-        if not self.exercise.random and unsteady(students[0].seen):
-            self.passed, self.cause = set(), self.cause or "unsteady"
+
+def ask(exercise: Exercise, student: Mapping[str, Any], seed: int) -> tuple[set[str], str | None]:
+    """The names of the properties that hold on every hidden input, and the cause if it came to nothing.
+
+    What passed before the process was lost stays passed.
+    """
+    passed: set[str] = set()
+    try:
+        functions = {name: student[name] for name in exercise.names if name in student}
+        if not all(callable(functions.get(name)) for name in exercise.names):
+            return set(), "missing"
+        students = as_student(exercise, functions)
+        for check in exercise.properties:
+            if all(failure(check, students, call) is None for call in exercise.hidden(seed)):
+                passed.add(check.name)
+    except Stopped as stopped:
+        return passed, stopped.cause
+    # A function that knows which property is asking could please each of them and be right nowhere.
+    if not exercise.random and unsteady(students[0].seen):
+        return set(), "unsteady"
+    return passed, None
 
 
 @lru_cache(maxsize=1024)

@@ -59,15 +59,15 @@ def counter_example(
     exercise: Exercise, functions: Mapping, failed: list[Property], mistake: Answer | None
 ) -> str | None:
     """The smallest public input on which a failed property fails, with got and expected; None if none is found."""
-    for check in failed:
-        candidates = [smallest_of_mistake(exercise, mistake, check)] if mistake else []
-        try:
-            if not any(call and fails(check, exercise, functions, call) for call in candidates):
-                candidates = [smallest(exercise, functions, check)]
-            if candidates[0]:
-                return text(exercise, functions, check, candidates[0])
-        except Stopped:
-            return None
+    try:
+        for check in failed:
+            call = smallest_of_mistake(exercise, mistake, check) if mistake else None
+            if not call or not fails(check, exercise, functions, call):
+                call = smallest(exercise, functions, check)
+            if call:
+                return text(exercise, functions, check, call)
+    except Stopped:  # the points are given already; there is no example then
+        return None
     return None
 
 

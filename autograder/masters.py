@@ -142,8 +142,14 @@ def write_source(assignment: str, course: Path, folder: Path = SOLUTIONS) -> Pat
 
 def solution_code(assignment: str, folder: Path = SOLUTIONS) -> dict[str, str]:
     """The solutions of an assignment: {name: code}, in their order."""
-    code = {}
-    for cell in jupytext.read(folder / f"{assignment}.md").cells:
-        if cell.cell_type == "code" and "solution" in cell.metadata:
-            code[cell.metadata.solution] = cell.source
-    return code
+    return _code(assignment, folder, "solution")
+
+
+def example_code(assignment: str, folder: Path = SOLUTIONS) -> dict[str, str]:
+    """The visible examples of an assignment: {name: code}."""
+    return _code(assignment, folder, "examples")
+
+
+def _code(assignment, folder, mark):
+    cells = jupytext.read(folder / f"{assignment}.md").cells
+    return {cell.metadata[mark]: cell.source for cell in cells if cell.cell_type == "code" and mark in cell.metadata}

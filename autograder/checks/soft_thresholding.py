@@ -5,9 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import regopt
-from autograder.check import Call, Exercise, close, same_type, unchanged
+from autograder.asserts import close, same_type, unchanged
+from autograder.exercise import Call, Exercise
 
-vectors = hnp.arrays(float, st.integers(1, 3), elements=st.integers(-4, 4).map(lambda n: n / 2))
+vectors = hnp.arrays(
+    st.sampled_from([np.float64, np.float32]), st.integers(1, 3), elements=st.integers(-4, 4).map(lambda n: n / 2)
+)
 strengths = st.sampled_from([0.5, 1.0, 2.0, 0.0])
 
 
