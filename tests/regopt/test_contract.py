@@ -117,13 +117,13 @@ def names_argument(error, name):
 
 
 def names_value(error, value):
-    """A number or a string stands in the message as it is; of an array, its shape or an entry."""
+    """After "got" stands a number or a string as it is, or its type; of an array, its shape, its dtype or an entry."""
+    said = str(error).rpartition(" got ")[2]
     if isinstance(value, str):
-        return value in str(error)
+        return value in said or type(value).__name__ in said
     array = np.asarray(value)
-    return any(
-        str(item) in str(error) for item in [value, array.shape if array.ndim else value, *array.ravel().tolist()]
-    )
+    shape = [array.shape, array.dtype] if array.ndim else []
+    return any(str(item) in said for item in [value, *shape, *array.ravel().tolist()])
 
 
 class TestEveryFunction:
@@ -135,8 +135,8 @@ class TestEveryFunction:
     def test_documents_formula_convention_shapes_and_an_example(self, name):
         doc = inspect.getdoc(FUNCTIONS[name]) or ""
         first, formula, *_ = [*re.split(r"\n\s*\n", doc), "", ""]
-        assert first.endswith(".") and "\n" not in first, "the first line of the docstring is a sentence, alone"
-        assert formula and not re.match("Convention|Shapes|>>>", formula), "the second paragraph is the formula"
+        assert re.fullmatch(r".+\.", first), "the first line of the docstring is a sentence, alone"
+        assert re.match("(?!Convention|Shapes|>>>).", formula), "the second paragraph is the formula"
         for part in ("Convention:", "Shapes:", ">>> "):
             assert re.search(rf"^\s*{part}", doc, re.MULTILINE), f"a line of the docstring starts with {part}"
 
@@ -213,7 +213,9 @@ class TestLegalCall:
                 call(case, **poisoned)
             else:
                 result = [leaf for leaf in leaves(call(case, **poisoned)) if is_float(leaf)]
-                assert any(np.isnan(leaf).any() for leaf in result), f"NaN in {name} is lost"
+                assert any(np.isnan(leaf).any() for leaf in result if np.size(leaf)) or not any(map(np.size, result)), (
+                    f"NaN in {name} is lost"
+                )
 
 
 def call_exactly(case, arguments):
