@@ -157,7 +157,7 @@ class TestNumbers:
 
     def test_an_unknown_word_is_refused_by_name_and_value(self):
         one_of(("lr", "plain"), decay="plain")
-        with pytest.raises(ValueError, match="^decay must be 'lr' or 'plain', got 'both'$"):
+        with pytest.raises(ValueError, match=r"^decay must be 'lr' or 'plain', got 'both'$"):
             one_of(("lr", "plain"), decay="both")
 
     def test_at_the_edge_are_taken(self):
