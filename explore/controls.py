@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import ipywidgets
+from ipywidgets import Checkbox, Dropdown, FloatLogSlider, FloatSlider, IntSlider, SelectionSlider
+
+NUMERIC = IntSlider | FloatSlider | FloatLogSlider
+CHOICES = Dropdown | SelectionSlider
 
 
 @dataclass(frozen=True)
@@ -13,53 +16,61 @@ class Control:
     kind: str  # "slider", "menu" or "checkbox"
     values: list[Any]
     labels: list[str]  # one a value, all different: they also stand in the address of a shared position
-    start: int
+    widget: Any
+    start: int = 0
 
-    def at(self, value):
-        """The index of a value that the live widget reports (a log slider's differ in the last digit)."""
-        if value in self.values:
-            return self.values.index(value)
-        return min(range(len(self.values)), key=lambda i: abs(self.values[i] - value))
+    @property
+    def at(self):
+        """The index of the widget's present value. (In a browser a log slider computes other last digits.)"""
+        if isinstance(self.widget, CHOICES):
+            return self.widget.index
+        return min(range(len(self.values)), key=lambda i: abs(self.values[i] - self.widget.value))
+
+    def move(self, index):
+        if isinstance(self.widget, CHOICES):
+            self.widget.index = index
+        else:
+            self.widget.value = self.values[index]
 
 
 def read_control(name, widget):
-    label = getattr(widget, "description", "") or name
-    if isinstance(widget, ipywidgets.Checkbox):
-        return Control(name, label, "checkbox", [False, True], ["no", "yes"], int(widget.value))
-    if isinstance(widget, (ipywidgets.Dropdown, ipywidgets.SelectionSlider)):
-        kind = "menu" if isinstance(widget, ipywidgets.Dropdown) else "slider"
-        pairs = [
-            option if isinstance(option, tuple) and len(option) == 2 else (str(option), option)
-            for option in widget.options
-        ]
-        labels, values = (list(column) for column in zip(*pairs, strict=True))
-        start = widget.index
-    elif isinstance(widget, (ipywidgets.IntSlider, ipywidgets.FloatSlider, ipywidgets.FloatLogSlider)):
-        kind, values = "slider", slider_values(widget)
+    kind = "slider"
+    if isinstance(widget, Checkbox):
+        kind, values, labels = "checkbox", [False, True], ["no", "yes"]
+    elif isinstance(widget, CHOICES):
+        kind = "menu" if isinstance(widget, Dropdown) else "slider"
+        pairs = [option if isinstance(option, tuple) else (str(option), option) for option in widget.options]
+        labels, values = [label for label, _ in pairs], [value for _, value in pairs]
+    elif isinstance(widget, NUMERIC):
+        values = slider_values(widget)
         labels = [read_out(value, widget.readout_format) for value in values]
-        start = closest(name, values, widget.value)
     else:
         raise ValueError(
-            f"{name} must be an ipywidgets IntSlider, FloatSlider, FloatLogSlider, SelectionSlider, Dropdown "
-            f"or Checkbox, got {type(widget).__name__}"
+            f"{name} must be an IntSlider, FloatSlider, FloatLogSlider, SelectionSlider, Dropdown or Checkbox "
+            f"of ipywidgets, got {type(widget).__name__}"
         )
-    if len(set(labels)) < len(labels):
-        twice = next(label for label in labels if labels.count(label) > 1)
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ValueError(
+                f"{name} must show each value differently, got {label!r} twice: set readout_format or options"
+            )
+    control = Control(name, widget.description or name, kind, values, labels, widget)
+    start = control.at
+    if start is None or (isinstance(widget, NUMERIC) and not close(values[start], widget.value)):
         raise ValueError(
-            f"{name} must show each value differently, got {twice!r} twice: give it a finer readout_format"
+            f"{name} must start on one of its values, got {widget.value}: choose one of {', '.join(labels)}"
         )
-    return Control(name, label, kind, values, labels, start)
+    return Control(name, widget.description or name, kind, values, labels, widget, start)
 
 
 def slider_values(widget):
     count = int((widget.max - widget.min) / widget.step + 1e-9) + 1
     steps = [widget.min + i * widget.step for i in range(count)]
-    if isinstance(widget, ipywidgets.IntSlider):
+    if isinstance(widget, IntSlider):
         return steps
-    if isinstance(widget, ipywidgets.FloatLogSlider):
-        # Twelve digits: 0.1 and not 0.10000000000000002.
-        return [float(f"{widget.base**step:.12g}") for step in steps]
-    return [float(f"{step:.12g}") for step in steps]
+    if isinstance(widget, FloatLogSlider):
+        steps = [widget.base**step for step in steps]
+    return [float(f"{step:.12g}") for step in steps]  # 0.3, not 0.30000000000000004
 
 
 def read_out(value, readout_format):
@@ -68,8 +79,5 @@ def read_out(value, readout_format):
     return f"{digits}e{int(exponent)}" if e else digits
 
 
-def closest(name, values, value):
-    index = min(range(len(values)), key=lambda i: abs(values[i] - value))
-    if abs(values[index] - value) > 1e-9 * max(1e-300, abs(value), abs(values[index])):
-        raise ValueError(f"{name} must start on one of its steps, got {value}: the nearest is {values[index]}")
-    return index
+def close(value, other):
+    return abs(value - other) <= 1e-9 * max(abs(value), abs(other))

@@ -103,6 +103,7 @@ def svg_of(fig):
     if fig.get_figwidth() > WIDEST:
         raise ValueError(f"a figure must be at most {WIDEST} inches wide, got {fig.get_figwidth()}: stack its panels")
     text = io.StringIO()
+    fig.patch.set_visible(False)
     with matplotlib.rc_context({key: STYLE[key] for key in ("svg.fonttype", "svg.hashsalt")}):
         # Not savefig: with a layout engine, even a frozen one, it draws the figure twice.
         FigureCanvasSVG(fig).print_svg(text, metadata={"Date": None, "Creator": None})
@@ -113,7 +114,7 @@ def svg_of(fig):
     referred = set(re.findall(r'(?:url\(|href=")#([\w-]+)', source))
     raw = ElementTree.fromstring(source)
     width, height = (float(number) for number in raw.get("viewBox", "").split()[2:])
-    svg = Element("svg", {"viewBox": f"0 0 {short(width)} {short(height)}", "width": short(width * 1.5), **ROOT})
+    svg = Element("svg", {"viewBox": f"0 0 {short(width)} {short(height)}", "width": short(width * 4 / 3), **ROOT})
     for child in raw:
         if child.tag != "metadata" and child.find("style") is None:
             svg.extend(cleaned(child, "", referred))

@@ -1,61 +1,58 @@
 """A figure in a kernel: the author's own ipywidgets, and Python redrawing at every change."""
 
 import html
+from uuid import uuid4
 from xml.etree import ElementTree
 
-import ipywidgets
 from IPython.display import HTML, display
+from ipywidgets import Button, HBox, Play, VBox, interactive_output
 
 from explore.table import tabulated
 
 
-def inline(svg, alt, prefix):
-    """The svg as html, with ids that no other picture has."""
-    still, _ = tabulated([svg], 0, prefix)
-    still.set("aria-label", alt)
-    return f'<div class="explore" style="max-width:540px">{still_text(still)}</div>'
+def live_figure(drawing, alt, play):
+    # Another notebook in the same window may draw a figure of the same name.
+    prefix = f"{drawing.name}-{uuid4().hex[:8]}"
 
+    def show(**_):
+        frame = drawing.frame(tuple(control.at for control in drawing.controls))
+        display(HTML(still(frame, alt, prefix)))
 
-def still_text(svg):
-    svg.set("style", svg.get("style", "") + ";max-width:100%;height:auto")
-    return ElementTree.tostring(svg, "unicode")
-
-
-def live_figure(drawing, alt, play, widgets, prefix):
-    controls = dict(zip(widgets, drawing.controls, strict=True))
-
-    def show(**values):
-        position = tuple(controls[name].at(value) for name, value in values.items())
-        frame = drawing.frame(position)
-        display(HTML(inline(frame.svg, f"{alt}. {frame.caption}", prefix) + f"<p>{html.escape(frame.caption)}</p>"))
-
-    buttons = [reset_button(drawing, widgets)]
+    buttons = [reset_button(drawing.controls)]
     if play:
-        buttons.insert(0, play_button(controls[play], widgets[play]))
-    picture = ipywidgets.interactive_output(show, dict(widgets))
-    display(ipywidgets.VBox([*widgets.values(), ipywidgets.HBox(buttons), picture]))
+        buttons.insert(0, play_button(next(control for control in drawing.controls if control.name == play)))
+    widgets = {control.name: control.widget for control in drawing.controls}
+    display(VBox([*widgets.values(), HBox(buttons), interactive_output(show, widgets)]))
 
 
-def reset_button(drawing, widgets):
+def still(frame, alt, prefix):
+    """One frame as html that needs no style sheet."""
+    svg, _ = tabulated([frame.svg], 0, prefix)
+    svg.set("aria-label", f"{alt}. {frame.caption}")
+    svg.set("style", svg.get("style", "") + ";max-width:100%;height:auto")
+    return f"<div>{ElementTree.tostring(svg, 'unicode')}<p>{html.escape(frame.caption)}</p></div>"
+
+
+def reset_button(controls):
     def reset(_):
-        for widget, control in zip(widgets.values(), drawing.controls, strict=True):
-            widget.value = control.values[control.start]
+        for control in controls:
+            control.move(control.start)
 
-    button = ipywidgets.Button(description="Reset")
+    button = Button(description="Reset")
     button.on_click(reset)
     return button
 
 
-def play_button(control, widget):
-    button = ipywidgets.Play(min=0, max=len(control.values) - 1, value=control.start, interval=200)
-
-    def follow(change):
-        button.value = control.at(change["new"])
+def play_button(control):
+    button = Play(min=0, max=len(control.values) - 1, value=control.start, interval=200)
 
     def lead(change):
-        if control.at(widget.value) != change["new"]:
-            widget.value = control.values[change["new"]]
+        if control.at != change["new"]:
+            control.move(change["new"])
+
+    def follow(_):
+        button.value = control.at
 
     button.observe(lead, "value")
-    widget.observe(follow, "value")
+    control.widget.observe(follow, "value")
     return button

@@ -7,8 +7,6 @@ from pathlib import Path
 def prepare(app, config):
     os.environ["EXPLORE_STATIC"] = "1"
     config.html_static_path.append(str(Path(__file__).parent / "static"))
-    # A raw widget is dead in a static page; without this it would also fetch its manager from another host.
-    config.nb_ipywidgets_js = {}
 
 
 def setup(app):

@@ -15,7 +15,6 @@ WIDEST = 6.0
 STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=COLOURS),
     "figure.figsize": (5.0, 3.2),
-    "figure.facecolor": "none",
     "figure.constrained_layout.use": True,
     "axes.facecolor": "none",
     "axes.spines.top": False,

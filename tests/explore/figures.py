@@ -1,8 +1,14 @@
 """Figures of every kind that a chapter may draw, for the tests and the benchmark."""
 
+from functools import cache
+
 import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import Checkbox, Dropdown, FloatLogSlider, FloatSlider, IntSlider, SelectionSlider
+
+from explore.controls import read_control
+from explore.drawing import Drawing
+from explore.page import static_figure
 
 GRID = np.linspace(-1, 1, 200)
 POINTS = np.sort(np.random.default_rng(0).uniform(-1, 1, 30))
@@ -53,7 +59,7 @@ FIGURES = {
         ridge,
         "Degree-11 ridge fit to 30 noisy points",
         None,
-        lambda: {"lam": FloatLogSlider(description="ridge λ", min=-6, max=2, step=0.2, value=1e-2)},
+        lambda: {"lam": FloatLogSlider(description="ridge λ", min=-6, max=2, step=0.5, value=1e-2)},
     ),
     "wave": (
         wave,
@@ -81,3 +87,15 @@ FIGURES = {
         lambda: {"t": IntSlider(description="step t", min=0, max=12, value=3)},
     ),
 }
+
+
+def drawing_of(name):
+    function, _, _, controls = FIGURES[name]
+    return Drawing(function, [read_control(key, widget) for key, widget in controls().items()])
+
+
+@cache
+def markup_of(name):
+    """The figure as a static page has it; built once for all tests."""
+    _, alt, play, _ = FIGURES[name]
+    return static_figure(drawing_of(name), alt, play)
