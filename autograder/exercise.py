@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograder.errors import Stopped
-from autograder.values import array, copied, difference, is_tensor, shown
+from autograder.values import array, copied, difference, is_tensor, require_few_parts, shown
 
 
 class Call:
@@ -170,7 +170,9 @@ class Student:
             args, kwargs = tuple(map(_lent, args)), {key: _lent(value) for key, value in kwargs.items()}
         try:
             with warnings.catch_warnings(action="ignore"):  # they cost a student nothing
-                result = copied(self._function(*args, **kwargs))
+                result = self._function(*args, **kwargs)
+            require_few_parts(result)
+            result = copied(result)
         except Stopped:
             raise
         except BaseException as error:

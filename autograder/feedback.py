@@ -115,7 +115,8 @@ def text(exercise: Exercise, functions: Mapping, check: Property, call: Call) ->
 
 def _type_name(error):
     """Of the builtin type that the student's code raised."""
-    return next(t.__name__ for t in type(error).__mro__ if t.__module__ == "builtins")
+    builtin = [each.__name__ for each in type(error).__mro__ if each.__module__ == "builtins"]
+    return next((name for name in builtin if name not in ("Exception", "BaseException", "object")), "Exception")
 
 
 def _right(exercise, seen: Seen) -> Seen | None:

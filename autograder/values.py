@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+MOST_PARTS = 100_000  # of lists and dicts in a result; arrays count as one
 LONGEST = 400  # characters of one value in a text for a student
 
 
@@ -35,6 +36,20 @@ def _copied_array(array):
         copy[...] = array
     copy.flags.writeable = array.flags.writeable
     return copy
+
+
+def require_few_parts(value: Any) -> None:
+    """Raise ValueError unless all of it can be looked at: 30 lists, each twice in the next, have 2^30 parts."""
+    todo, seen = [value], 0
+    while todo:
+        part = todo.pop()
+        seen += 1
+        if seen + len(todo) > MOST_PARTS:
+            raise ValueError(f"the result has more than {MOST_PARTS} parts")
+        if isinstance(part, list | tuple):
+            todo.extend(part)
+        elif isinstance(part, dict):
+            todo.extend(part.values())
 
 
 def is_tensor(value: Any) -> bool:
