@@ -1,7 +1,7 @@
 """The directive `quiz`: a question, choices, and a reason for each, shown at once when a choice is opened.
 
 A choice is a <details> element, so that it answers without a script, to a click and to a key. The script
-(static/quiz.js) only remembers what was opened.
+(static/book.js) only remembers what was opened.
 """
 
 import re

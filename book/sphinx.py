@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from book import equations, figures, icons, quiz, terms
+from book import equations, figures, icons, launch, progress, quiz, runs, sharing, terms
 
 HERE = Path(__file__).parent
 
@@ -18,6 +18,7 @@ def configure(app, config):
     # Never the CDN: a chapter's controls are those of explore, which bring their own script.
     config.nb_ipywidgets_js = {}
     config.html_theme_options["use_fullscreen_button"] = False
+    config.html_theme_options["use_repository_button"] = bool(config.html_theme_options.get("repository_url"))
 
 
 def only_these(app, env, added, changed, removed):
@@ -36,6 +37,9 @@ def finished(app, exception):
     equations.finish(app, exception)
     if not exception:
         publish_notebooks(app)
+        progress.write(app)
+        sharing.write_sitemap(app, app.env.found_docs)
+        sharing.draw_card(app)
         icons.cut(Path(app.outdir))
 
 
@@ -43,11 +47,12 @@ def setup(app):
     app.add_config_value("comments_config", {}, "env")  # Jupyter Book sets it, for an extension that is left out
     app.add_config_value("book_notebooks", "", "env")
     app.add_config_value("book_only", [], "env")
-    for part in (equations, figures, quiz, terms):
+    for part in (equations, figures, launch, quiz, runs, sharing, terms):
         part.setup(app)
     app.add_css_file("math/math.css")
     app.add_css_file("book.css")
-    app.add_js_file("quiz.js", loading_method="defer")
+    app.add_js_file("quizzes.js", loading_method="defer")
+    app.add_js_file("book.js", loading_method="defer")
     app.connect("config-inited", configure)
     app.connect("builder-inited", equations.start)
     app.connect("env-get-outdated", only_these)

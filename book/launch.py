@@ -1,0 +1,52 @@
+"""Buttons above a chapter: its executed notebook to download, or to open on Colab or Binder where the site is published.
+
+The notebooks are published on a branch of their own (`book_notebooks_branch`), because Colab cannot open a .md file.
+"""
+
+import re
+
+REPOSITORY = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
+
+
+def offer_notebook(app, pagename, templatename, context, doctree):
+    """Tell the theme that the page has a notebook. Runs before the theme makes its download button."""
+    if "kernelspec" in app.env.metadata.get(pagename, {}):
+        context["ipynb_source"] = f"{pagename}.ipynb"
+
+
+def add_buttons(app, pagename, templatename, context, doctree):
+    """Colab and Binder, where there is a repository and the page has a notebook."""
+    address = app.config.html_theme_options.get("repository_url", "")
+    if not address or "ipynb_source" not in context:
+        return
+    match = REPOSITORY.fullmatch(address)
+    if not match:
+        from sphinx.errors import ConfigError
+
+        raise ConfigError(
+            f"repository url in _config.yml must be https://github.com/OWNER/NAME or empty, got {address}"
+        )
+    place, branch, file = match[1], app.config.book_notebooks_branch, context["ipynb_source"]
+    context["header_buttons"].insert(
+        0,
+        {
+            "type": "group",
+            "tooltip": "Open this page's notebook",
+            "icon": "fas fa-rocket",
+            "label": "launch-buttons",
+            "buttons": [
+                _link("Colab", f"https://colab.research.google.com/github/{place}/blob/{branch}/{file}"),
+                _link("Binder", f"https://mybinder.org/v2/gh/{place}/{branch}?urlpath=lab/tree/{file}"),
+            ],
+        },
+    )
+
+
+def _link(name, url):
+    return {"type": "link", "text": name, "tooltip": f"Open in {name}", "label": f"launch-{name.lower()}", "url": url}
+
+
+def setup(app):
+    app.add_config_value("book_notebooks_branch", "notebooks", "html")
+    app.connect("html-page-context", offer_notebook, priority=400)
+    app.connect("html-page-context", add_buttons, priority=502)
