@@ -1,10 +1,11 @@
 """Batch and layer normalisation, forward and backward, and what weight decay does underneath them."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from regopt._arguments import as_float, of_shape
+from regopt._arguments import as_float, as_floats, of_shape
 from regopt._require import require
 
 __all__ = [
@@ -50,7 +51,7 @@ def batch_norm(x, scale, shift, state=None, *, training=True, momentum=0.1, eps=
     >>> y.ravel(), state
     (array([-1.,  1.]), RunningStatistics(mean=array([0.2]), variance=array([1.1])))
     """
-    x = as_float(x)
+    x, scale, shift = as_floats(x, scale, shift)
     require(x.ndim >= 2 and x.shape[1] > 0, "x", "of shape (n, d, ...)", x.shape)
     d, rows = x.shape[1], _rows(x)
     scale, shift = of_shape((d,), "scale", scale), of_shape((d,), "shift", shift)
@@ -62,7 +63,7 @@ def batch_norm(x, scale, shift, state=None, *, training=True, momentum=0.1, eps=
         m = len(rows)
         require(m >= 2, "x", "at least 2 values a feature while training", x.shape)
         mean = _column_sums(rows) / m
-        centred = rows - mean
+        centred = _by_rows(np.subtract, rows, mean)
         variance = np.einsum("ij,ij->j", centred, centred) / m
         unbiased = variance * (m / (m - 1))
         new_mean = (1 - momentum) * old.mean + momentum * mean
@@ -70,8 +71,8 @@ def batch_norm(x, scale, shift, state=None, *, training=True, momentum=0.1, eps=
     else:
         centred, variance, new = rows - old.mean, old.variance, old
     inverse = _inverse_root(variance + eps)
-    y = centred * (scale * inverse)
-    y += shift
+    y = _by_rows(np.multiply, centred, scale * inverse)
+    y = _by_rows(np.add, y, shift, out=y)
     return _unrows(y, x.shape), new, _Normalised(centred, inverse, scale, x.shape, training)
 
 
@@ -95,10 +96,10 @@ def batch_norm_backward(dy, cache):
     dscale = inverse * np.einsum("ij,ij->j", dy, centred)
     if not of_batch:
         return _unrows(dy * (scale * inverse), shape), dscale, dshift
-    dx = centred * (-inverse * dscale / len(dy))
+    dx = _by_rows(np.multiply, centred, -inverse * dscale / len(dy))
     dx += dy
-    dx -= dshift / len(dy)
-    dx *= scale * inverse
+    dx = _by_rows(np.subtract, dx, dshift / len(dy), out=dx)
+    dx = _by_rows(np.multiply, dx, scale * inverse, out=dx)
     return _unrows(dx, shape), dscale, dshift
 
 
@@ -115,7 +116,7 @@ def layer_norm(x, scale, shift, *, eps=1e-5):
     >>> layer_norm(np.array([[1.0, 3.0]]), np.array([1.0, 2.0]), np.array([0.0, 10.0]), eps=0.0)[0]
     array([[-1., 12.]])
     """
-    x = as_float(x)
+    x, scale, shift = as_floats(x, scale, shift)
     require(x.ndim >= 1 and x.shape[-1] > 0, "x", "of shape (..., d)", x.shape)
     d, rows = x.shape[-1], x.reshape(-1, x.shape[-1])
     scale, shift = of_shape((d,), "scale", scale), of_shape((d,), "shift", shift)
@@ -123,8 +124,8 @@ def layer_norm(x, scale, shift, *, eps=1e-5):
     centred = rows - _row_means(rows)[:, np.newaxis]
     inverse = _inverse_root(np.vecdot(centred, centred) / d + eps)
     y = centred * inverse[:, np.newaxis]
-    y = np.multiply(y, scale, out=y if scale.dtype == y.dtype else None)
-    y += shift
+    y = _by_rows(np.multiply, y, scale, out=y)
+    y = _by_rows(np.add, y, shift, out=y)
     return y.reshape(x.shape), _Normalised(centred, inverse, scale, x.shape, True)
 
 
@@ -146,7 +147,7 @@ def layer_norm_backward(dy, cache):
     product = dy * centred
     dshift, dscale = _column_sums(dy), inverse @ product
     along = inverse**2 * (product @ scale) / len(scale)
-    dx = np.multiply(dy, scale, out=product if product.dtype == np.result_type(dy, scale) else None)
+    dx = _by_rows(np.multiply, dy, scale, out=product)
     dx -= (dy @ scale / len(scale))[:, np.newaxis]
     dx -= centred * along[:, np.newaxis]
     dx *= inverse[:, np.newaxis]
@@ -189,6 +190,13 @@ def _rows(x):
 
 def _unrows(rows, shape):
     return np.moveaxis(rows.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
+
+
+def _by_rows(ufunc, rows, vector, out=None):
+    """ufunc(rows, vector), sixteen rows at a time: numpy pays 0.1 us for every row that a vector is broadcast to."""
+    blocks = (-1, math.gcd(len(rows), 16), rows.shape[1])
+    out = None if out is None else out.reshape(blocks)
+    return ufunc(rows.reshape(blocks), np.tile(vector, (blocks[1], 1)), out=out).reshape(rows.shape)
 
 
 def _column_sums(rows):

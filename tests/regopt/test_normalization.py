@@ -237,6 +237,17 @@ class TestLayerNorm:
             layer_norm_backward(np.ones((3, 4)), cache)
 
 
+@pytest.mark.parametrize("n", [2, 16, 30, 48])
+def test_the_order_of_the_numbers_in_memory_does_not_matter(n):
+    x, dy, scale, shift = data((n, 6), 1)
+    for forward, backward in ((batch_norm, batch_norm_backward), (layer_norm, layer_norm_backward)):
+        y, *_, cache = forward(x, scale, shift)
+        turned, *_, turned_cache = forward(np.asfortranarray(x), scale, shift)
+        np.testing.assert_allclose(turned, y, atol=1e-9)
+        for got, expected in zip(backward(np.asfortranarray(dy), turned_cache), backward(dy, cache), strict=True):
+            np.testing.assert_allclose(got, expected, atol=1e-9)
+
+
 def unit(w):
     return w / np.linalg.norm(w, axis=0)
 
