@@ -13,6 +13,7 @@ class Case:
 
     A float array is data, wherever it stands (in a list or a state too). A Python float is a hyperparameter: NaN in
     its place must be refused, and an unknown word in place of a string. A number that is data is written np.array(2.0).
+    An array of hyperparameters has an array with NaN among its illegal values.
     """
 
     function: Callable
