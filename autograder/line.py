@@ -1,0 +1,227 @@
+"""Calls between the checker and a submission, both ways, over one socket."""
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Sequence
+
+from autograder.wire import MAX_DATA, MAX_TEXT, SENDABLE, Decoder, Encoder, Unsendable, WireError, changes, restore
+
+MAX_FUNCTIONS = 4096  # borrowed on one line
+MAX_CALLS = 64  # calls within calls within calls
+
+
+class HungUp(WireError):
+    """The other side is gone."""
+
+
+class Channel:
+    """A stream socket that carries frames. `wait`, if there is one, is called before each read and may raise."""
+
+    def __init__(self, connection: socket.socket, wait: Callable[[], object] | None = None, max_text=MAX_TEXT):
+        self.connection, self.wait, self.max_text = connection, wait, max_text
+
+    def send(self, frame: bytes):
+        try:
+            self.connection.sendall(frame)
+        except OSError as error:
+            raise HungUp(str(error)) from None
+
+    def receive(self) -> tuple[list, bytearray]:
+        """The message and the bytes of its arrays."""
+        text_size, data_size = struct.unpack("<II", self.read(8))
+        if text_size > self.max_text or data_size > MAX_DATA:
+            raise WireError(f"a message of {text_size + data_size} bytes")
+        text, data = self.read(text_size), self.read(data_size)
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            raise WireError("a message that is not JSON") from None
+        if type(message) is not list or not message:
+            raise WireError("a message that is not a list")
+        return message, data
+
+    def read(self, count):
+        data = bytearray()  # grows with what comes: the sizes in front are only a claim
+        while len(data) < count:
+            if self.wait:
+                self.wait()
+            try:
+                part = self.connection.recv(min(count - len(data), 1 << 20))
+            except OSError as error:
+                raise HungUp(str(error)) from None
+            if not part:
+                raise HungUp("end of file")
+            data += part
+        return data
+
+
+class Line:
+    """One end of a conversation: it calls the other side's functions, and answers calls to those it lent.
+
+    One end `leads`: only it may start a call out of nothing, and it receives plain values. `raised(names, text)` makes
+    the exception for one that was raised over there; `fatal` ones end the conversation, the other side hears nothing.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        raised: Callable[[list[str], str], Exception],
+        leads: bool,
+        lent: Sequence[Callable] = (),
+        fatal: Sequence[type[BaseException]] = (),
+    ):
+        self.channel, self.raised, self.leads = channel, raised, leads
+        self.lent: list[Callable] = []
+        self.numbers: dict[int, int] = {}
+        self.borrowed: dict[int, Callable] = {}
+        self.owners: dict[int, int] = {}
+        self.fatal: tuple[type[BaseException], ...] = (WireError, *fatal)
+        self.serial = self.depth = 0
+        self.turn = threading.RLock()  # a student's thread may call back while the function that started it waits
+        for function in lent:
+            self.lend(function)
+
+    def lend(self, function):
+        if id(function) in self.owners:
+            return ["o", self.owners[id(function)]]
+        if id(function) not in self.numbers:
+            self.numbers[id(function)] = len(self.lent)
+            self.lent.append(function)
+        return ["f", self.numbers[id(function)], named(function)]
+
+    def borrow(self, number, name):
+        if number not in self.borrowed:
+            if len(self.borrowed) >= MAX_FUNCTIONS:
+                raise WireError(f"more than {MAX_FUNCTIONS} functions")
+
+            def function(*args, **kwargs):
+                return self.call(number, args, kwargs)
+
+            function.__name__ = function.__qualname__ = name
+            self.borrowed[number] = function
+            self.owners[id(function)] = number
+        return self.borrowed[number]
+
+    def own(self, number):
+        if type(number) is not int or not 0 <= number < len(self.lent):
+            raise WireError("a function that was never lent")
+        return self.lent[number]
+
+    def decoder(self, data, answered=()):
+        return Decoder(data, self.borrow, self.own, answered, as_sent=not self.leads)
+
+    def call(self, number, args, kwargs):
+        """What the other side's function returns; what it wrote into is written into `args` here, too."""
+        with self.turn:
+            if self.depth > MAX_CALLS:
+                raise RecursionError(f"functions of the two sides call each other deeper than {MAX_CALLS}")
+            if self.depth == 0 and not self.leads:
+                raise RuntimeError("called when the function that it was passed to had returned")
+            self.serial += 1
+            serial = self.serial
+            encoder = Encoder(self.lend)
+            self.channel.send(
+                encoder.frame(["call", serial, number, encoder.encode(tuple(args)), encoder.encode(dict(kwargs))])
+            )
+            while True:
+                message, data = self.channel.receive()
+                if message[0] == "call":
+                    self.answer(message, data)
+                else:
+                    return self.answered(message, data, serial, encoder.objects)
+
+    def answered(self, message, data, serial, objects):
+        with decoding():
+            kind, number, *rest = message
+            if kind not in ("return", "raise") or number != serial:
+                raise WireError(f"{kind!r:.20} {number!r:.20} where the answer to {serial} was due")
+            decoder = self.decoder(data, objects)
+            if kind == "return":
+                value, changes = rest
+                value = decoder.decode(value)
+            else:
+                names, text, changes = rest
+                names, text = decoder.decode(names), decoder.decode(text)
+                if type(text) is not str or type(names) is not list or not all(type(name) is str for name in names):
+                    raise WireError("an exception without name and text")
+            changes = [(place, decoder.decode(content)) for place, content in changes]
+            decoder.finish()
+            restore(objects, changes)
+        if kind == "raise":
+            raise self.raised(names, text)
+        return value
+
+    def serve(self):
+        """Answer calls until the other side hangs up."""
+        while True:
+            try:
+                message, data = self.channel.receive()
+            except HungUp:
+                return
+            self.answer(message, data)
+
+    def answer(self, message, data):
+        with decoding():
+            kind, serial, number, args, kwargs = message
+            if kind != "call" or type(serial) is not int or self.depth > MAX_CALLS:
+                raise WireError(f"{kind!r:.20} where a call was due, or calls within calls deeper than {MAX_CALLS}")
+            function = self.own(number)
+            decoder = self.decoder(data)
+            args, kwargs = decoder.decode(args), decoder.decode(kwargs)
+            decoder.finish()
+            if type(args) is not tuple or type(kwargs) is not dict:
+                raise WireError("a call without arguments")
+        self.depth += 1
+        try:
+            frame = self.outcome(serial, function, args, kwargs, decoder)
+        finally:
+            with self.turn:  # not while a thread of the function still waits for its own answer
+                self.depth -= 1
+        self.channel.send(frame)
+
+    def outcome(self, serial, function, args, kwargs, decoder):
+        """The frame that tells what `function` returned or raised, and what it wrote into."""
+        try:
+            value = function(*args, **kwargs)
+            encoder = Encoder(self.lend, decoder.objects)
+            try:
+                return encoder.frame(["return", serial, encoder.encode(value), changes(decoder, encoder)])
+            except Unsendable as error:
+                raise TypeError(f"{named(function)} returned {error}; it can return {SENDABLE}") from None
+        except self.fatal:
+            raise
+        except BaseException as error:
+            encoder = Encoder(self.lend, decoder.objects)
+            names = ["l", *(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == "builtins")]
+            message = ["raise", serial, names, described(error)]
+            try:
+                return encoder.frame([*message, changes(decoder, encoder)])
+            except Unsendable:
+                return encoder.frame([*message, []])
+
+
+@contextlib.contextmanager
+def decoding():
+    """Whatever goes wrong while a message is read is a WireError: nothing else may come of what a stranger sent."""
+    try:
+        yield
+    except WireError:
+        raise
+    except Exception as error:
+        raise WireError(f"{type(error).__name__}: {error}"[:200]) from None
+
+
+def described(error):
+    """The text of an exception that a stranger's class may have made."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return text[:2000].encode("utf-8", "replace").decode()
+
+
+def named(function):
+    return str(getattr(function, "__name__", type(function).__name__))

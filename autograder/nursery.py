@@ -1,0 +1,291 @@
+"""The untrusted side: a process that has everything loaded and knows nothing, and the submissions forked from it.
+
+The nursery runs no stranger's code. It forks a submission into a process namespace of its own, watches what all of its
+processes use together, and stops what uses too much. A submission runs cells, and forks a copy of itself for each
+exercise.
+"""
+
+import builtins
+import contextlib
+import gc
+import json
+import os
+import random
+import select
+import signal
+import socket
+import sys
+import time
+
+import numpy as np
+
+from autograder import confine, shell
+from autograder.line import Channel, Line
+from autograder.wire import frame, outputs_text
+
+TICK = 0.02  # seconds between two looks at what a submission uses
+GRACE_CPU, GRACE_WALL = 1.0, 5.0  # seconds for a cell to end after it was interrupted
+COMMAND = 1 << 16  # bytes of a message between the sandbox and the nursery
+
+
+class Nursery:
+    def __init__(self, control: socket.socket, the_shell, confined: bool):
+        self.control, self.shell, self.confined = control, the_shell, confined
+        self.child = 0
+        self.watch: Watch | None = None
+        self.used = confine.address_space()
+        self.own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if confined else -1
+
+    def serve(self):
+        """Do what the sandbox asks, until it is gone."""
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        while True:
+            if not poll.poll(TICK * 1000 if self.watch else None) and self.watch:
+                self.watch.look()
+                continue
+            data, descriptors, _, _ = socket.recv_fds(self.control, COMMAND, 1)
+            if not data:
+                return
+            command, arguments = json.loads(data)
+            getattr(self, command)(*descriptors, **arguments)
+
+    def tell(self, **what):
+        self.control.send(json.dumps(what).encode())
+
+    def start(self, cells: int, budget: dict):
+        if self.confined:
+            confine.call("unshare", confine.NEWPID)  # of what is forked from now on
+        self.child = os.fork()
+        if self.child == 0:
+            self.control.close()
+            live(cells, budget | {"used": self.used}, self.shell, self.confined)
+        if self.confined:
+            confine.call("setns", self.own_namespace, confine.NEWPID)
+        os.close(cells)
+        self.tell(pid=self.child)
+
+    def look(self, gentle: bool, cpu: float, wall: float, memory: int):
+        """Watch the submission from now on."""
+        self.watch = Watch(self.child, self.confined, gentle, cpu, wall, memory << 20)
+
+    def rest(self, alone: bool):
+        """Watch no longer; tell what was used and why it was stopped. `alone`: and end what the submission started."""
+        watch, self.watch = self.watch, None
+        if alone and watch:
+            watch.end_others()
+        self.tell(cpu=watch.cpu() if watch else 0.0, stopped=watch and watch.stopped)
+
+    def end(self):
+        """Of the submission; with its first process the kernel ends all of its processes."""
+        watch, self.watch = self.watch, None
+        status = 0
+        if self.child:
+            for pid in processes(self.child, self.confined):
+                end(pid)
+            status = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+            self.child = 0
+        self.tell(status=status, stopped=watch and watch.stopped)
+
+
+class Watch:
+    """What a submission may use from now on, all of its processes taken together."""
+
+    def __init__(self, child, confined, gentle, cpu_allowed, wall_allowed, memory_allowed):
+        self.child, self.confined, self.gentle = child, confined, gentle
+        self.cpu_allowed, self.wall_allowed, self.memory_allowed = cpu_allowed, wall_allowed, memory_allowed
+        self.stopped: str | None = None
+        self.cpu_before = self.cpu_seen = 0.0
+        self.cpu_before = self.cpu()
+        self.since = time.monotonic()
+
+    def cpu(self):
+        self.cpu_seen = max(
+            self.cpu_seen, sum(map(cpu_seconds, processes(self.child, self.confined))) - self.cpu_before
+        )
+        return self.cpu_seen
+
+    def look(self):
+        pids = processes(self.child, self.confined)
+        if memory(pids, self.memory_allowed) > self.memory_allowed:
+            self.stop("memory", force=self.stopped == "memory")
+        grace = self.stopped is not None
+        wall = time.monotonic() - self.since
+        if self.cpu() > self.cpu_allowed + GRACE_CPU * grace or wall > self.wall_allowed + GRACE_WALL * grace:
+            self.stop("time")
+
+    def stop(self, cause, force=False):
+        """An exercise is ended; a cell is interrupted first, and ended when that does not help."""
+        again, self.stopped = self.stopped is not None, self.stopped or cause
+        self.end_others()
+        if again or force:
+            end(self.child)
+        elif self.gentle:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.child, signal.SIGINT)
+
+    def end_others(self):
+        while others := [pid for pid in processes(self.child, self.confined) if pid != self.child and not is_dead(pid)]:
+            for pid in others:
+                end(pid)
+
+
+def processes(child, confined):
+    """Of a submission: of all that the nursery can see when it is confined, else of the session that it began."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    if confined:
+        return [pid for pid in pids if pid != os.getpid()]
+    return [pid for pid in pids if (fields := stat(pid)) and int(fields[3]) == child]
+
+
+def stat(pid):
+    """The fields of /proc/<pid>/stat that follow the name, state first; empty if it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def is_dead(pid):
+    fields = stat(pid)
+    return not fields or fields[0] in "ZX"
+
+
+def cpu_seconds(pid):
+    """Of a process and of those of its children that have ended."""
+    fields = stat(pid)
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def memory(pids, allowed):
+    """Bytes of memory that these processes have and no file can give back, what they share counted once.
+
+    Exactly only when it matters: that is much slower to read.
+    """
+    most = sum(field(pid, "status", ("RssAnon:", "RssShmem:")) for pid in pids)
+    if most <= allowed:
+        return most
+    return sum(field(pid, "smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) for pid in pids)
+
+
+def field(pid, file, names):
+    try:
+        with open(f"/proc/{pid}/{file}") as opened:
+            return sum(int(line.split()[1]) << 10 for line in opened if line.startswith(names))
+    except OSError:
+        return 0
+
+
+def end(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+# ---- a submission
+
+
+def live(descriptor, budget, the_shell, confined):
+    """The life of a submission's first process."""
+    try:
+        with socket.socket(fileno=descriptor) as cells:
+            channel = Channel(cells)
+            try:
+                settle(descriptor, budget, confined)
+            except OSError as error:
+                channel.send(frame(["failed", str(error)]))
+                return
+            channel.send(frame(["ready"]))
+            obey(channel, the_shell, budget)
+    finally:
+        os._exit(0)
+
+
+def settle(descriptor, budget, confined):
+    """Give up everything that a submission does not need, with nothing open but the way to the sandbox."""
+    os.setsid()
+    nothing = os.open("/dev/null", os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, 1 << 16)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    shell.Outputs.limit = budget["output_kb"] << 10
+    confine.limit(**budget)
+    if confined:
+        confine.give_up(budget["file_mb"])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "autograder"]:
+        del sys.modules[name]
+
+
+def obey(channel, the_shell, budget):
+    while True:
+        _, descriptors, _, _ = socket.recv_fds(channel.connection, 1, 1)
+        (command, *arguments), _ = channel.receive()
+        if command == "cell":
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            try:
+                outputs, error = shell.run(the_shell, *arguments)
+            except KeyboardInterrupt:
+                outputs, error = shell.OUTPUTS.finished(), "KeyboardInterrupt: "
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            channel.send(frame(["ran", outputs, error], max_text=outputs_text(budget["output_kb"])))
+        else:
+            status = exercise(descriptors[0], channel, the_shell, budget | arguments[0])
+            channel.send(frame(["gone", status]))
+
+
+def exercise(descriptor, channel, the_shell, budget):
+    """Answer calls in a copy of this process, until it ends; how it ended."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            channel.connection.close()
+            confine.limit(**budget)
+            answer(descriptor, the_shell.user_ns)
+        finally:
+            os._exit(0)
+    os.close(descriptor)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if os.getpid() == 1:
+        os.kill(-1, signal.SIGKILL)  # whatever it had started, too
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+    return status
+
+
+def answer(descriptor, names):
+    def lookup(name):
+        return names[name]
+
+    def listing():
+        return [name for name in names if type(name) is str and not name.startswith("_")]
+
+    def raised(kinds, text):
+        kind = next((kind for name in kinds if isinstance(kind := getattr(builtins, name, None), type)), Exception)
+        return kind(text) if issubclass(kind, Exception) else Exception(text)
+
+    with socket.socket(fileno=descriptor) as calls:
+        Line(Channel(calls), raised, leads=False, lent=[lookup, listing]).serve()
+
+
+def main(descriptor, capability, confined):
+    """Load what a submission may use, and serve."""
+    if capability == "torch":
+        import torch
+
+        torch.set_num_threads(1)
+        torch.manual_seed(0)
+    import ipywidgets  # noqa: F401
+
+    the_shell = shell.make()
+    # A submission that draws without a seed of its own draws the same each time.
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    gc.collect()
+    gc.freeze()  # or the first collection in a child would copy every page
+    with socket.socket(fileno=descriptor) as control:
+        nursery = Nursery(control, the_shell, confined)
+        nursery.tell(ready=True)
+        nursery.serve()

@@ -1,0 +1,122 @@
+"""The shell that a submission's cells run in: IPython without a terminal, its outputs kept as nbformat dicts."""
+
+import base64
+import io
+import sys
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+
+class Outputs(list):
+    """nbformat outputs, up to a number of characters."""
+
+    limit = 1 << 20
+    left = limit
+
+    def restart(self):
+        self.clear()
+        self.left = self.limit
+
+    def put(self, size, output):
+        if self.left < 0:
+            return
+        self.left -= size
+        if self.left < 0:
+            output = {"output_type": "stream", "name": "stderr", "text": f"[more than {self.limit} characters]\n"}
+        self.append(output)
+
+    def write(self, name, text):
+        if self.left >= 0 and self and self[-1].get("name") == name and len(text) <= self.left:
+            self.left -= len(text)
+            self[-1]["parts"].append(text)
+        else:
+            self.put(len(text), {"output_type": "stream", "name": name, "parts": [text]})
+
+    def finished(self):
+        """As they are sent: with the parts of a stream joined."""
+        joined = []
+        for output in self:
+            if "parts" in output:
+                output = {"output_type": "stream", "name": output["name"], "text": "".join(output["parts"])}
+            joined.append(output)
+        return joined
+
+
+OUTPUTS = Outputs()
+
+
+class Stream(io.TextIOBase):
+    def __init__(self, name):
+        self.name = name
+
+    def write(self, text):
+        OUTPUTS.write(self.name, text)
+        return len(text)
+
+    def writable(self):
+        return True
+
+
+class Publisher(DisplayPublisher):
+    def publish(self, data, *_, **__):
+        size = sum(len(str(value)) for value in data.values())
+        OUTPUTS.put(size, {"output_type": "display_data", "data": encoded(data), "metadata": {}})
+
+    def clear_output(self, wait=False):
+        OUTPUTS.clear()
+
+
+class Hook(DisplayHook):
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        size = sum(len(str(value)) for value in format_dict.values())
+        output = {"output_type": "execute_result", "data": encoded(format_dict), "metadata": {}}
+        OUTPUTS.put(size, {**output, "execution_count": Shell.instance().execution_count})
+
+    def finish_displayhook(self):
+        pass
+
+
+def encoded(data):
+    """A bundle of representations with its pictures as text, as a notebook has them."""
+    return {
+        mime: base64.b64encode(value).decode() if isinstance(value, bytes) else value for mime, value in data.items()
+    }
+
+
+class Shell(InteractiveShell):
+    def enable_gui(self, gui=None):
+        pass  # there is no event loop to join
+
+    def _showtraceback(self, etype, evalue, stb):
+        text = str(evalue)
+        lines = [str(line) for line in stb]
+        OUTPUTS.put(
+            sum(map(len, lines)), {"output_type": "error", "ename": etype.__name__, "evalue": text, "traceback": lines}
+        )
+
+
+def make() -> Shell:
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.xmode = "Plain"  # the others read and colour the source of every frame
+    shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
+    shell.run_line_magic("matplotlib", "inline")
+    shell.builtin_trap.__enter__()  # functions are called outside cells, too
+    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
+    return shell
+
+
+def run(shell: Shell, number: int, source: str):
+    """Run a cell; its outputs, and what it raised as one line or None."""
+    OUTPUTS.restart()
+    shell.execution_count = number
+    result = shell.run_cell(source, store_history=False)
+    error = result.error_before_exec or result.error_in_exec
+    return OUTPUTS.finished(), f"{type(error).__name__}: {error}" if error else None
