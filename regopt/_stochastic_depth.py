@@ -55,8 +55,8 @@ def drop_path(x, *, survival, rng, training=True, inverted=True):
 
     Convention: `survival` is the probability of being KEPT. `inverted=True` is timm's DropPath, its drop_prob
     1 - survival. `inverted=False` scales at inference, as the paper (Huang et al. 2016) does, which moreover draws once
-    a mini-batch: give the batch as one example, `x[np.newaxis]`. `x` is what is added to the shortcut, f(h) in h + f(h).
-    Returns `y` and the `cache` that `drop_path_backward` needs.
+    a mini-batch: give the batch as one example, `x[np.newaxis]`. `x` is what is added to the shortcut, the f(h) of
+    h + f(h). Returns `y` and the `cache` that `drop_path_backward` needs.
     Shapes: `x` (n, ...), examples on the first axis; `y` the same.
 
     >>> drop_path(np.ones((4, 2)), survival=0.5, rng=np.random.default_rng(1))[0]
@@ -83,7 +83,7 @@ def drop_path_backward(dy, cache):
     Convention: the draw of the forward pass, scaling included.
     Shapes: `dy` and `dx` that of `x`.
 
-    >>> y, cache = drop_path(np.ones((2, 1)), survival=0.5, rng=np.random.default_rng(4))
+    >>> y, cache = drop_path(np.ones((2, 1)), survival=0.5, rng=np.random.default_rng(0))
     >>> y.ravel(), drop_path_backward(np.array([[5.0], [7.0]]), cache).ravel()
     (array([2., 0.]), array([10.,  0.]))
     """
