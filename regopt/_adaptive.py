@@ -80,8 +80,7 @@ def rmsprop(w, grad, state=None, *, lr, beta2=0.99, eps=1e-8, eps_inside=False, 
     >>> w.round(6)
     array([-3.999995, -4.      ])
     """
-    lr, eps = nonnegative(lr=lr, eps=eps)
-    (beta2,) = fraction(beta2=beta2)
+    (lr, eps), (beta2,) = nonnegative(lr=lr, eps=eps), fraction(beta2=beta2)
     w, grad, state, (new_w, v) = prepare(RMSpropState, w, grad, state, out)
     spare = np.empty_like(w)
     with np.errstate(all="ignore"):
@@ -118,18 +117,27 @@ def adam(
 
 def adam_step(w, grad, state, lr, beta1, beta2, eps, eps_inside, bias_correction, out, keep=1.0):
     """Adam's step on `keep * w`: what `adam`, `adam_l2` and `adamw` share."""
-    lr, eps = nonnegative(lr=lr, eps=eps)
-    beta1, beta2 = fraction(beta1=beta1, beta2=beta2)
+    (lr,) = nonnegative(lr=lr)
+    w, new_w, direction, correction, state = adam_direction(
+        w, grad, state, beta1, beta2, eps, eps_inside, bias_correction, out
+    )
+    with np.errstate(all="ignore"):
+        descend(w, lr / correction, direction, new_w, keep)
+    return new_w, state
+
+
+def adam_direction(w, grad, state, beta1, beta2, eps, eps_inside, bias_correction, out):
+    """Everything of Adam's step but the step: `w`, its receiver, m / (sqrt(v_hat) + eps), m's correction, the state."""
+    (eps,), (beta1, beta2) = nonnegative(eps=eps), fraction(beta1=beta1, beta2=beta2)
     w, grad, state, (new_w, m, v) = prepare(AdamState, w, grad, state, out)
     t = state.step + 1
     correction1, correction2 = corrections(beta1, beta2, t, bias_correction)
-    spare = np.empty_like(w)
+    direction = np.empty_like(w)
     with np.errstate(all="ignore"):
-        average(state.m, grad, beta1, m, spare)
-        average_square(state.v, grad, beta2, v, spare)
-        over_root(m, v, eps, eps_inside, correction2, spare)
-        descend(w, lr / correction1, spare, new_w, keep)
-    return new_w, AdamState(t, m, v)
+        average(state.m, grad, beta1, m, direction)
+        average_square(state.v, grad, beta2, v, direction)
+        over_root(m, v, eps, eps_inside, correction2, direction)
+    return w, new_w, direction, correction1, AdamState(t, m, v)
 
 
 def corrections(beta1, beta2, t, wanted):
@@ -157,8 +165,7 @@ def amsgrad(w, grad, state=None, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, bias_c
     >>> w.round(6)
     array([0.5, 0.5])
     """
-    lr, eps = nonnegative(lr=lr, eps=eps)
-    beta1, beta2 = fraction(beta1=beta1, beta2=beta2)
+    (lr, eps), (beta1, beta2) = nonnegative(lr=lr, eps=eps), fraction(beta1=beta1, beta2=beta2)
     w, grad, state, (new_w, m, v, v_max) = prepare(AmsgradState, w, grad, state, out)
     t = state.step + 1
     correction1, correction2 = corrections(beta1, beta2, t, bias_correction)

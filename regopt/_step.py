@@ -64,7 +64,7 @@ def prepare(State: Any, w, grad, state, out) -> tuple[np.ndarray, np.ndarray, An
     state = expect_state(State, state)
     for name, array in zip(State._fields, state, strict=True):
         if name != "step":
-            _like(f"state.{name}", array, w)
+            expect_array(f"state.{name}", array, w.dtype, w.shape)
     return w, grad, state, receivers(w, grad, arrays_of(state), out)
 
 
@@ -91,18 +91,19 @@ def receivers(w: np.ndarray, grad: np.ndarray, kept: list[np.ndarray], out: Any)
     new = [out[0], *(arrays_of(out[1]) or [np.empty_like(array) for array in kept])]
     require(len(new) == len(old), "out", f"{len(old)} arrays, as (w, state) holds them", f"{len(new)} arrays")
     for i, array in enumerate(new):
-        _like("each array of out", array, old[i])
+        expect_array("each array of out", array, old[i].dtype, old[i].shape)
         others = [grad, *(old[j] for j in range(len(old)) if j != i), *new[:i]]
         apart = not any(np.shares_memory(array, other) for other in others)
         require(apart, "out", "apart in memory from grad, and each of its arrays from the others", "an overlap")
     return new
 
 
-def _like(name: str, array: Any, model: np.ndarray) -> None:
-    if isinstance(array, np.ndarray) and array.dtype == model.dtype and array.shape == model.shape:
+def expect_array(name: str, array: Any, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+    """It must be an array of this dtype and shape."""
+    if isinstance(array, np.ndarray) and array.dtype == dtype and array.shape == shape:
         return
     got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-    require(False, name, f"an array like w, {model.dtype} {model.shape}", got)
+    require(False, name, f"an array {dtype} {shape}", got)
 
 
 def average(old, new, beta, out, spare):

@@ -60,7 +60,7 @@ def follow_torch(make, w, grads, rates):
     path = []
     for grad, lr in zip(grads, rates, strict=True):
         optimizer.param_groups[0]["lr"] = lr
-        parameter.grad = torch.from_numpy(grad.copy())
+        parameter.grad = torch.from_numpy(np.array(grad))
         optimizer.step()
         path.append(parameter.detach().numpy().copy())
     return np.stack(path)
