@@ -172,10 +172,12 @@ def shortened(key, value, node):
 
 def relative(path, decimals):
     """A path in steps from point to point: half as long, and halved again by gzip."""
-    unit, at, written = 10**decimals, (0, 0), []
+    unit, written = 10**decimals, []
+    at = begun = (0, 0)
     for command, numbers in PIECE.findall(path):
         if command == "z":
             written.append("z")
+            at = begun
             continue
         flat = [round(float(number) * unit) for number in numbers.split()]
         points = list(zip(flat[::2], flat[1::2], strict=True))
@@ -184,6 +186,8 @@ def relative(path, decimals):
         )
         written.append(command.lower() + steps.replace(" -", "-"))
         at = points[-1]
+        if command == "M":
+            begun = at
     return "".join(written)
 
 
