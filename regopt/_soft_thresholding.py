@@ -170,14 +170,13 @@ def lasso_path(X, y, *, lams):
 
 def _lasso(X, y, lam, w):
     """The solution for one strength a weight, from any start."""
-    w, signs, seen = w.copy(), np.sign(w), set()
+    w, signs = w.copy(), np.sign(w)
     while True:
         _solve_for_signs(X, y, lam, w, signs)
         slope = X.T @ (y - X @ w)
         excess = np.where(signs == 0, np.abs(slope) - lam, 0)
-        if np.max(excess, initial=0) <= _rounding(X, y, w) or signs.tobytes() in seen:
-            return w
-        seen.add(signs.tobytes())  # without rounding the loss falls, and no signs come again
+        if np.max(excess, initial=0) <= _rounding(X, y, w):
+            return w  # else the loss falls by more than rounding, so that no signs come twice
         worst = np.argmax(excess)
         signs[worst] = np.sign(slope[worst])
 

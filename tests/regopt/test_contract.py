@@ -106,7 +106,7 @@ def assert_same(got, expected, tolerance=1e-12):
     assert len(got) == len(expected)
     for one, other in zip(got, expected, strict=True):
         if is_float(other):
-            scale = max(1.0, float(np.max(np.abs(other), initial=0.0)))
+            scale = max(1.0, float(np.max(np.abs(other), initial=0.0, where=np.isfinite(other))))
             np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * scale)
         else:
             np.testing.assert_array_equal(one, other)
