@@ -22,10 +22,9 @@ from regopt import (
     variational_dropout_kl,
 )
 from tests.evidence import agree
-from tests.regopt.scripted import Scripted, keeping
+from tests.regopt.chance import DRAWS, Scripted, hoeffding, keeping
 
 P = [0.1, 0.5, 0.8]
-DRAWS = 1_000_000
 
 
 def all_masks(n):
@@ -54,11 +53,6 @@ def normal_quadrature(points=8):
     return nodes, weights / weights.sum()
 
 
-def within(p):
-    """How far a frequency may be from its probability: Hoeffding, false alarm below 1e-9 over DRAWS draws."""
-    return math.sqrt(math.log(2e9) / (2 * DRAWS))
-
-
 class TestDropout:
     @pytest.mark.parametrize("p", P)
     def test_agrees_with_torch_forward_and_backward(self, p):
@@ -82,7 +76,7 @@ class TestDropout:
     @pytest.mark.parametrize("p", P)
     def test_drops_with_probability_p(self, p):
         y, _ = dropout(np.ones(DRAWS), p=p, rng=np.random.default_rng(1))
-        assert abs(np.mean(y == 0) - p) < within(p)
+        assert abs(np.mean(y == 0) - p) < hoeffding()
 
     def test_evaluation_changes_nothing_and_gives_no_alias(self):
         x = np.array([1.0, 2.0])
@@ -150,7 +144,7 @@ class TestGaussianDropout:
     def test_the_noise_is_normal(self):
         y, _ = gaussian_dropout(np.ones(DRAWS), p=0.8, rng=np.random.default_rng(1))
         for z in (-1.5, 0.0, 0.7):  # P(y < 1 + 2 z), for the standard deviation is 2
-            assert abs(np.mean(y < 1 + 2 * z) - special.ndtr(z)) < within(0.8)
+            assert abs(np.mean(y < 1 + 2 * z) - special.ndtr(z)) < hoeffding()
 
     def test_backward_multiplies_by_the_same_noise(self):
         x, dy = np.array([2.0, -4.0, 0.5]), np.array([1.0, 10.0, 100.0])
@@ -244,7 +238,7 @@ class TestDropConnect:
 
     def test_drops_weights_with_probability_p(self):
         y, _ = dropconnect(np.eye(1000), np.ones((1000, 1000)), p=0.3, rng=np.random.default_rng(1))
-        assert abs(np.mean(y == 0) - 0.3) < within(0.3)
+        assert abs(np.mean(y == 0) - 0.3) < hoeffding()
 
     def test_evaluation_has_the_gradient_of_the_whole_layer(self):
         x, w = np.array([[1.0, -2.0]]), np.array([[3.0], [4.0]])
@@ -292,7 +286,7 @@ class TestVariationalDropout:
     def test_every_output_has_its_own_normal_noise(self):
         y = variational_dropout(np.ones((1000, 1)), np.ones((1, 1000)), alpha=4.0, rng=np.random.default_rng(1))
         for z in (-1.5, 0.0, 0.7):
-            assert abs(np.mean(y < 1 + 2 * z) - special.ndtr(z)) < within(0.8)
+            assert abs(np.mean(y < 1 + 2 * z) - special.ndtr(z)) < hoeffding()
 
     def test_evaluation_is_the_mean(self):
         x, w = np.ones((2, 3)), np.ones((3, 1))

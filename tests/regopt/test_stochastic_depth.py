@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from regopt import drop_path, drop_path_backward, expected_depth, survival_schedule
 from tests.evidence import agree
-from tests.regopt.scripted import Scripted, keeping
+from tests.regopt.chance import DRAWS, Scripted, hoeffding, keeping
 
-DRAWS = 1_000_000
 SURVIVAL = [0.2, 0.5, 0.9]
 
 
@@ -126,8 +125,7 @@ class TestDropPath:
     @pytest.mark.parametrize("survival", SURVIVAL)
     def test_survives_with_probability_survival(self, survival):
         y, _ = drop_path(np.ones(DRAWS), survival=survival, rng=np.random.default_rng(1))
-        # Hoeffding: a false alarm in fewer than one of 1e9 seeds
-        assert abs(np.mean(y != 0) - survival) < math.sqrt(math.log(2e9) / (2 * DRAWS))
+        assert abs(np.mean(y != 0) - survival) < hoeffding()
 
     def test_certain_survival_keeps_all_even_at_a_draw_of_zero(self):
         assert drop_path(np.ones(1), survival=1, rng=Scripted([0.0]))[0] == 1

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 
 from regopt import dropout, dropout_classic, dropout_moments, gaussian_dropout, mask_ensemble, variational_dropout_kl
-from tests.regopt.scripted import Scripted, keeping
+from tests.regopt.chance import Scripted, keeping
 
 
 def softmax(z):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from regopt import drop_path
-from tests.regopt.scripted import keeping
+from tests.regopt.chance import keeping
 
 h, branch, survival = np.array([[1.0, 2.0]]), np.array([[10.0, -4.0]]), 0.8
 
