@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -68,3 +69,9 @@ class TestAgree:
         evidence.agree("g", "torch", 1e-11, 0)
         (tmp_path / "1.jsonl").write_text(json.dumps(["g", "torch", 5.54e-11]) + "\n")
         assert evidence.collect(tmp_path) == {"g": {"torch": 5.5e-11}}
+
+
+def test_the_page_shows_every_module():
+    page = (evidence.ROOT / "chapters/appendices/evidence.md").read_text()
+    modules = {function.__module__.removeprefix("regopt._") for function in FUNCTIONS.values()}
+    assert modules == set(re.findall(r'^show\("(\w+)"\)$', page, re.MULTILINE))
