@@ -14,6 +14,7 @@ from datetime import datetime
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from autograder.confine import PR_SET_PDEATHSIG, libc
 from autograder.course import Course
 from autograder.desk import Desk
 from autograder.errors import GraderError
@@ -22,6 +23,7 @@ from autograder.gradebook import Entry, Part, Writer
 
 TOGETHER = 0.5  # seconds of verdicts that go into the gradebook in one transaction
 PATIENCE = 1800.0  # seconds for one submission, far beyond what its budgets allow: then its worker is given up
+LEAVING = 5.0  # seconds in which the workers of a run that was killed are gone
 DIED = "the grader's own process ended while it judged this submission, twice; this is not the student's fault"
 
 
@@ -52,10 +54,15 @@ def entry(record: dict[str, Any]) -> Entry:
 def alone(course: Course) -> Iterator[None]:
     """One run at a time in a course."""
     with open(course.root / ".grading", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise GraderError(f"another run is grading in {course.root}: wait for its end") from None
+        deadline = time.monotonic() + LEAVING
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise GraderError(f"another run is grading in {course.root}: wait for its end") from None
+                time.sleep(0.1)
         yield
 
 
@@ -183,6 +190,7 @@ class Crew:
     def work(self, ours: Connection, pipe: Connection) -> None:
         """What a worker does, in its own process."""
         ours.close()
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a parent that is killed takes its workers along
         warnings.simplefilter("ignore")  # of numpy, about what students return
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends this process
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())

@@ -77,6 +77,9 @@ def load() -> Course:
     if not Path("nbgrader_config.py").exists():
         raise GraderError(f"there is no nbgrader_config.py in {Path.cwd()}: go to the folder that has it")
     app = NbGrader()
-    app.load_config_file()
+    try:
+        app.load_config_file(suppress_errors=False)
+    except Exception as error:  # the file is Python, so anything can be wrong in it
+        raise GraderError(f"nbgrader_config.py cannot be run ({type(error).__name__}: {error}): correct it") from None
     directory = CourseDirectory(config=app.config)
     return Course(directory.root, directory.db_url, directory.course_id, app.config)

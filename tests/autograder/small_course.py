@@ -4,12 +4,9 @@ stands around the sandbox."""
 import contextlib
 import io
 import json
-import shutil
-from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
-import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from traitlets.config import Config
 
@@ -71,24 +68,14 @@ def open_course(folder):
     return Course(folder / "course", course_id="test", config=config)
 
 
-@pytest.fixture(scope="session")
-def made(tmp_path_factory):
+def make(folder):
     """The course as it is after the release."""
-    folder = tmp_path_factory.mktemp("made")
     (folder / "nbgrader_config.py").write_text(CONFIG)
     course = open_course(folder)
     path = course.root / "source" / NAME / f"{NAME}.ipynb"
     path.parent.mkdir()
     nbformat.write(source(), path)
     steps.generate(course, NAME)
-    return folder
-
-
-@pytest.fixture
-def course(made, tmp_path):
-    """A course of the test's own."""
-    shutil.copytree(made, tmp_path / "c")
-    return open_course(tmp_path / "c")
 
 
 def released(course):
@@ -148,7 +135,3 @@ class OpenSandbox:
         if printed.getvalue():
             outputs.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()})
         return SimpleNamespace(outputs=outputs, error=None, cause=None)
-
-
-def folder_of(course):
-    return Path(course.root).parent
