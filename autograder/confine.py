@@ -1,8 +1,8 @@
 """What a process gives up before it runs a stranger's code; by system calls alone, of the standard library's ctypes.
 
 Twice: the nursery enters namespaces of its own, in whose file system there is nothing but Python, the system's
-libraries and the allowed packages, all read-only. Each submission, forked from it, then gets process ids and a /tmp of
-its own, and gives up every capability, the file system but that /tmp (Landlock), the dangerous system calls (seccomp)
+libraries and the allowed packages, all read-only. Each submission, forked from it, then gets process ids and a folder of
+its own, and gives up every capability, the file system but that folder (Landlock), the dangerous system calls (seccomp)
 and its claim to resources (limits).
 """
 
@@ -31,8 +31,10 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 163
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, AT_FDCWD, AT_RECURSIVE, MNT_DETACH = 1, 2, -100, 0x8000, 2
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 442, 444, 445, 446  # the same on every machine
+MADV_HUGEPAGE, MADV_COLLAPSE = 14, 25
 INSIDE = 1000  # the user that a submission sees itself as
 NOBODY = 65534  # the user that root becomes
+SCRATCH = "/scratch"  # where a submission may write; not /tmp, below which the interpreter may lie
 PACKAGES = "/packages"  # where the allowed packages are, in the nursery's file system
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -108,7 +110,7 @@ def move_in(packages: Mapping[str, str], sources: Mapping[str, str]):
         os.chdir("/tmp")
         call("pivot_root", b".", b".")
         call("umount2", b".", MNT_DETACH)
-        os.chdir("/tmp")
+        os.chdir(SCRATCH)
     except OSError as error:
         raise CannotConfine(f"mounting in a namespace of one's own ({error})") from None
 
@@ -138,9 +140,11 @@ def build(root, there):
         read_only(place)
         os.close(opened)
         hide_packages(place)
-    for name in ("proc", "tmp", "etc"):
-        Path(root, name).mkdir(exist_ok=True)
-    Path(root, "etc", "passwd").write_text(f"student:x:{INSIDE}:{INSIDE}::/tmp:\n")
+    for name in ("proc", "etc", SCRATCH):
+        Path(root + "/" + name).mkdir(exist_ok=True)
+    if not Path(root, "tmp").exists():
+        Path(root, "tmp").symlink_to(SCRATCH)
+    Path(root, "etc", "passwd").write_text(f"student:x:{INSIDE}:{INSIDE}::{SCRATCH}:\n")
     mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 
@@ -152,19 +156,25 @@ def hide_packages(place):
             mount("none", str(path), "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=755")
 
 
+def shut():
+    """Of what is loaded, nothing is needed again from the file system but the packages; and nothing is written again."""
+    for name in os.listdir("/sources/autograder"):
+        call("umount2", f"/sources/autograder/{name}".encode(), MNT_DETACH)
+    read_only("/", recursive=False)
+
+
 # ---- a submission
 
 
-def give_up(tmp_mb: int):
+def give_up(scratch_mb: int):
     """In a process just forked from the nursery into a process namespace of its own: all rights but to compute."""
     call("unshare", NEWNS | NEWIPC)
     call("umount2", b"/proc", MNT_DETACH)
-    call("umount2", b"/sources", MNT_DETACH) if os.path.ismount("/sources") else None
-    mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={tmp_mb}m,nr_inodes=4096,mode=700")
-    os.chdir("/tmp")
+    mount("none", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={scratch_mb}m,nr_inodes=4096,mode=700")
+    os.chdir(SCRATCH)
     call("capset", struct.pack("Ii", 0x20080522, 0), bytes(24))
     call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    landlock(reading=["/"], writing=["/tmp", "/dev/null"])
+    landlock(reading=["/"], writing=[SCRATCH, "/dev/null"])
     seccomp()
 
 
@@ -211,6 +221,18 @@ def seccomp():
     code = b"".join(struct.pack("HBBI", *line) for line in program)
     held = ctypes.create_string_buffer(code, len(code))
     call("prctl", PR_SET_SECCOMP, 2, struct.pack("HxxxxxxP", len(program), ctypes.addressof(held)), 0, 0)
+
+
+def collapse():
+    """Ask for large pages for what is loaded: a fork copies one entry for each page. Slower without, nothing else."""
+    size = 2 << 20
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        extent, rights, *_, name = f"{line} -".split(maxsplit=5)
+        first, last = (int(number, 16) for number in extent.split("-"))
+        first, last = -(-first // size) * size, last // size * size
+        if rights == "rw-p" and name.strip(" -") in ("", "[heap]") and first < last:
+            for advice in (MADV_HUGEPAGE, MADV_COLLAPSE):
+                libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), advice)
 
 
 def address_space() -> int:

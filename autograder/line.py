@@ -1,13 +1,23 @@
 """Calls between the checker and a submission, both ways, over one socket."""
 
-import contextlib
 import json
 import socket
 import struct
 import threading
 from collections.abc import Callable, Sequence
 
-from autograder.wire import MAX_DATA, MAX_TEXT, SENDABLE, Decoder, Encoder, Unsendable, WireError, changes, restore
+from autograder.wire import (
+    MAX_DATA,
+    MAX_TEXT,
+    SENDABLE,
+    Decoder,
+    Encoder,
+    Unsendable,
+    WireError,
+    changes,
+    decoding,
+    restore,
+)
 
 MAX_FUNCTIONS = 4096  # borrowed on one line
 MAX_CALLS = 64  # calls within calls within calls
@@ -22,6 +32,7 @@ class Channel:
 
     def __init__(self, connection: socket.socket, wait: Callable[[], object] | None = None, max_text=MAX_TEXT):
         self.connection, self.wait, self.max_text = connection, wait, max_text
+        self.pending = bytearray()
 
     def send(self, frame: bytes):
         try:
@@ -44,17 +55,17 @@ class Channel:
         return message, data
 
     def read(self, count):
-        data = bytearray()  # grows with what comes: the sizes in front are only a claim
-        while len(data) < count:
+        while len(self.pending) < count:  # it grows with what comes: the sizes in front are only a claim
             if self.wait:
                 self.wait()
             try:
-                part = self.connection.recv(min(count - len(data), 1 << 20))
+                part = self.connection.recv(1 << 16)
             except OSError as error:
                 raise HungUp(str(error)) from None
             if not part:
                 raise HungUp("end of file")
-            data += part
+            self.pending += part
+        data, self.pending = self.pending[:count], self.pending[count:]
         return data
 
 
@@ -201,17 +212,6 @@ class Line:
                 return encoder.frame([*message, changes(decoder, encoder)])
             except Unsendable:
                 return encoder.frame([*message, []])
-
-
-@contextlib.contextmanager
-def decoding():
-    """Whatever goes wrong while a message is read is a WireError: nothing else may come of what a stranger sent."""
-    try:
-        yield
-    except WireError:
-        raise
-    except Exception as error:
-        raise WireError(f"{type(error).__name__}: {error}"[:200]) from None
 
 
 def described(error):

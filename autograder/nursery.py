@@ -74,7 +74,7 @@ class Nursery:
         watch, self.watch = self.watch, None
         if alone and watch:
             watch.end_others()
-        self.tell(cpu=watch.cpu() if watch else 0.0, stopped=watch and watch.stopped)
+        self.tell(cpu=watch.cpu([self.child]) if watch else 0.0, stopped=watch and watch.stopped)
 
     def end(self):
         """Of the submission; with its first process the kernel ends all of its processes."""
@@ -95,14 +95,12 @@ class Watch:
         self.child, self.confined, self.gentle = child, confined, gentle
         self.cpu_allowed, self.wall_allowed, self.memory_allowed = cpu_allowed, wall_allowed, memory_allowed
         self.stopped: str | None = None
-        self.cpu_before = self.cpu_seen = 0.0
-        self.cpu_before = self.cpu()
+        self.cpu_before, self.cpu_seen = cpu_seconds(child), 0.0
         self.since = time.monotonic()
 
-    def cpu(self):
-        self.cpu_seen = max(
-            self.cpu_seen, sum(map(cpu_seconds, processes(self.child, self.confined))) - self.cpu_before
-        )
+    def cpu(self, pids):
+        # That of a process that nobody waited for is gone with it: what was seen stays seen.
+        self.cpu_seen = max(self.cpu_seen, sum(map(cpu_seconds, pids)) - self.cpu_before)
         return self.cpu_seen
 
     def look(self):
@@ -111,7 +109,7 @@ class Watch:
             self.stop("memory", force=self.stopped == "memory")
         grace = self.stopped is not None
         wall = time.monotonic() - self.since
-        if self.cpu() > self.cpu_allowed + GRACE_CPU * grace or wall > self.wall_allowed + GRACE_WALL * grace:
+        if self.cpu(pids) > self.cpu_allowed + GRACE_CPU * grace or wall > self.wall_allowed + GRACE_WALL * grace:
             self.stop("time")
 
     def stop(self, cause, force=False):
@@ -125,8 +123,8 @@ class Watch:
                 os.kill(self.child, signal.SIGINT)
 
     def end_others(self):
-        while others := [pid for pid in processes(self.child, self.confined) if pid != self.child and not is_dead(pid)]:
-            for pid in others:
+        for pid in processes(self.child, self.confined):
+            if pid != self.child:
                 end(pid)
 
 
@@ -145,11 +143,6 @@ def stat(pid):
             return file.read().rpartition(")")[2].split()
     except OSError:
         return []
-
-
-def is_dead(pid):
-    fields = stat(pid)
-    return not fields or fields[0] in "ZX"
 
 
 def cpu_seconds(pid):
@@ -210,12 +203,11 @@ def settle(descriptor, budget, confined):
     os.closerange(3, descriptor)
     os.closerange(descriptor + 1, 1 << 16)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    random.seed(0)
     shell.Outputs.limit = budget["output_kb"] << 10
     confine.limit(**budget)
     if confined:
         confine.give_up(budget["file_mb"])
-    for name in [name for name in sys.modules if name.partition(".")[0] == "autograder"]:
-        del sys.modules[name]
 
 
 def obey(channel, the_shell, budget):
@@ -237,9 +229,11 @@ def obey(channel, the_shell, budget):
 
 def exercise(descriptor, channel, the_shell, budget):
     """Answer calls in a copy of this process, until it ends; how it ended."""
+    drawn = random.getstate()
     pid = os.fork()
     if pid == 0:
         try:
+            random.setstate(drawn)  # a fork seeds it anew
             channel.connection.close()
             confine.limit(**budget)
             answer(descriptor, the_shell.user_ns)
@@ -247,11 +241,12 @@ def exercise(descriptor, channel, the_shell, budget):
             os._exit(0)
     os.close(descriptor)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if os.getpid() == 1:
-        os.kill(-1, signal.SIGKILL)  # whatever it had started, too
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.waitpid(-1, 0)
+    if os.getpid() == 1:  # that is: in a namespace of its own
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)  # whatever it had started, too
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-1, 0)
     return status
 
 
@@ -281,10 +276,15 @@ def main(descriptor, capability, confined):
 
     the_shell = shell.make()
     # A submission that draws without a seed of its own draws the same each time.
-    random.seed(0)
     np.random.seed(0)  # noqa: NPY002
+    for name in [name for name in sys.modules if name.partition(".")[0] == "autograder"]:
+        del sys.modules[name]
+    sys.argv, sys.orig_argv = [""], [""]
     gc.collect()
     gc.freeze()  # or the first collection in a child would copy every page
+    confine.collapse()
+    if confined:
+        confine.shut()
     with socket.socket(fileno=descriptor) as control:
         nursery = Nursery(control, the_shell, confined)
         nursery.tell(ready=True)

@@ -37,9 +37,7 @@ SOURCES = (
     "wire",
 )  # what the nursery needs of this package
 ENVIRONMENT = {
-    "HOME": "/tmp",
     "LANG": "C.UTF-8",
-    "MPLCONFIGDIR": "/tmp",
     "MALLOC_ARENA_MAX": "1",  # else each thread claims 64 MB of the limit
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -130,11 +128,12 @@ class Nursery:
             for name, path in allowed.items():
                 Path(self.folder.name, name).symlink_to(path)
             allowed = self.folder.name
+        folder = self.folder.name if self.folder else confine.SCRATCH
         arguments = [str(ROOT), theirs.fileno(), allowed, sources(), capability, not unconfined]
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-s", "-S", "-P", "-c", BOOT, json.dumps(arguments)],
-                env=ENVIRONMENT,
+                env=ENVIRONMENT | dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), folder),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd="/",
@@ -302,15 +301,14 @@ class Process:
 class Submission:
     """The cells of a submission, each run once, and the state that they left.
 
-    A process that is lost is replaced by one that runs the cells again, without the one that it was lost in.
+    A process that is lost is replaced by one that runs the cells again, but for those that came to no good end.
     """
 
     def __init__(self, sandbox: Sandbox, sources: list[str], budget: Budget):
         self.sandbox, self.sources, self.budget = sandbox, sources, budget
         self.results: dict[int, CellResult] = {}
-        self.fatal: set[int] = set()
         self.process: Process | None = None
-        self.cpu = 0.0
+        self.spent = 0.0
         self.lost_nurseries = 0
 
     @property
@@ -323,9 +321,9 @@ class Submission:
             number = None
             try:
                 self.process = Process(self.sandbox.ready(), self.budget)
-                for number, source in enumerate(self.sources):
-                    if number not in self.fatal:
-                        self.run_cell(self.process, number, source)
+                for number in range(len(self.sources)):
+                    if number not in self.results or self.results[number].cause is None:
+                        self.run_cell(self.process, number)
             except Stopped as stopped:
                 self.process = None
                 if stopped.cause == "nursery":
@@ -335,23 +333,19 @@ class Submission:
                         continue  # not the cell's doing, or it will be so again
                 if number is None or self.lost_nurseries > LOSSES:
                     raise
-                self.fatal.add(number)
+                self.spent += self.budget.cpu_seconds
                 self.results[number] = CellResult(cause=stopped.cause)
         return self.process
 
-    def run_cell(self, process: Process, number: int, source: str):
-        if self.cpu > CELLS * self.budget.cpu_seconds:
-            self.fatal.add(number)
+    def run_cell(self, process: Process, number: int):
+        if self.spent > CELLS * self.budget.cpu_seconds:
             self.results[number] = CellResult(cause="time")
             return
         before = process.cpu
-        try:
-            result = process.run_cell(number + 1, source)
-        except Stopped:
-            self.cpu += self.budget.cpu_seconds
-            raise
-        self.cpu += process.cpu - before
-        self.results.setdefault(number, result)
+        result = process.run_cell(number + 1, self.sources[number])
+        self.spent += max(process.cpu - before, self.budget.cpu_seconds * (result.cause is not None))
+        if number not in self.results or result.cause:
+            self.results[number] = result
 
     @contextlib.contextmanager
     def fork(self, budget: Budget) -> Iterator["Student"]:

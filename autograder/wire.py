@@ -15,6 +15,7 @@ What arrives is of exactly these types. A message is judged before it is believe
 other from what really came, so no message can make its reader allocate much more than was sent.
 """
 
+import contextlib
 import json
 import math
 import struct
@@ -32,8 +33,9 @@ MAX_KEYS = 1024  # of a dict: int keys can be made to collide
 SENDABLE = (
     "None, bool, int, float, complex, str, bytes, tuple, list, dict, numpy array or scalar, Generator, tensor, function"
 )
-DTYPES = {dtype.str: dtype for dtype in map(np.dtype, "?bBhHiIlLqQefdgFDG")}
-SCALARS = {dtype.type for dtype in DTYPES.values()}
+PLAIN = [np.dtype(letter) for letter in "qQ?bBhHiIlLefdgFDG"]  # q is another name of l: the later one is meant
+DTYPES = {dtype.str: dtype for dtype in PLAIN}
+SCALARS = {dtype.type for dtype in PLAIN}
 TORCH_BITS = {"bfloat16": "int16"}  # numpy has no such type: these travel as the integer with the same bits
 TORCH_DTYPES = {"bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"}
 TORCH_DTYPES |= {"complex64", "complex128"}
@@ -196,6 +198,17 @@ def frame(message: list, buffers: Sequence[bytes] = (), max_text=MAX_TEXT) -> by
 def outputs_text(output_kb: int) -> int:
     """Bytes of JSON that so many KB of a cell's outputs may become: up to six for a character."""
     return MAX_TEXT + 6 * (output_kb << 10)
+
+
+@contextlib.contextmanager
+def decoding():
+    """Whatever goes wrong while a message is read is a WireError: nothing else may come of what a stranger sent."""
+    try:
+        yield
+    except WireError:
+        raise
+    except Exception as error:
+        raise WireError(f"{type(error).__name__}: {error}"[:200]) from None
 
 
 class Decoder:
