@@ -9,8 +9,8 @@ from autograder.values import array, difference, shown
 
 
 def close(got: Any, expected: Any, *, rtol: float | None = None, atol: float = 0.0) -> None:
-    """Same structure, same shapes, and numbers equal up to rounding; see `values.difference` for the tolerance."""
-    text = difference(got, expected, rtol=rtol, atol=atol)
+    """Same structure, same shapes, no NaN, and numbers equal up to rounding: see `values.difference`."""
+    text = difference(got, expected, rtol=rtol, atol=atol, equal_nan=False)
     assert text is None, text
 
 

@@ -20,8 +20,8 @@ class Call:
     def __init__(self, *args: Any, **kwargs: Any):
         self.args, self.kwargs = args, kwargs
 
-    def copy(self) -> "Call":
-        return Call(*copied(self.args), **copied(self.kwargs))
+    def copy(self, unlock: bool = False) -> "Call":
+        return Call(*copied(self.args, unlock), **copied(self.kwargs, unlock))
 
     def text(self, name: str) -> str:
         """The call as a student would write it."""
@@ -149,9 +149,9 @@ class Seen:
 class Student:
     """A student's function as a check sees it.
 
-    It gets copies, so that what it writes into its arguments cannot change what the check compares with (a Generator
-    is handed over as it is: drawing from it is its use). Every call is remembered: the same call must give the same
-    answer, and a counter-example shows the calls.
+    It gets copies that it may write into: that cannot change what the check compares with, and costs points where a
+    property asks for it, not everywhere. (A Generator is handed over as it is: drawing from it is its use.) Every call
+    is remembered: the same call must give the same answer, and a counter-example shows the calls.
     """
 
     def __init__(self, name: str, function: Callable, seen: "list[Seen] | None" = None, lend: bool = False):
@@ -164,13 +164,12 @@ class Student:
         return Student(self.__name__, self._function, self.seen, lend=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        seen = Seen(self.__name__, Call(*args, **kwargs).copy())
+        seen = Seen(self.__name__, Call(*args, **kwargs).copy(unlock=not self._lend))
         self.seen.append(seen)
         if not self._lend:
             args, kwargs = tuple(map(_lent, args)), {key: _lent(value) for key, value in kwargs.items()}
         try:
-            with warnings.catch_warnings(action="ignore"):  # they cost a student nothing
-                result = self._function(*args, **kwargs)
+            result = self._function(*args, **kwargs)
             require_few_parts(result)
             result = copied(result)
         except Stopped:
@@ -187,7 +186,10 @@ class Student:
 
 
 def _lent(value):
-    return value if isinstance(value, np.random.Generator) else copied(value)
+    if isinstance(value, np.random.Generator):
+        return value
+    # -x of a 0-d array is a numpy scalar, which takes no mask: a function of arrays gets an array.
+    return np.array(value) if isinstance(value, np.generic) else copied(value, unlock=True)
 
 
 def as_student(exercise: Exercise, functions: Mapping[str, Callable]) -> list[Student]:
@@ -200,7 +202,8 @@ def failure(check: Property, functions: list[Student], call: Call) -> Exception 
     """Why the property does not hold for this input: AssertionError, Raised, or what a strange result led to."""
     given = call.copy()
     try:
-        check.check(*functions, *given.args, **given.kwargs)
+        with warnings.catch_warnings(action="ignore"):  # they cost a student nothing
+            check.check(*functions, *given.args, **given.kwargs)
     except Stopped:
         raise
     except Exception as error:

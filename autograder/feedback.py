@@ -61,11 +61,9 @@ def counter_example(
     """The smallest public input on which a failed property fails, with got and expected; None if none is found."""
     try:
         for check in failed:
-            call = smallest_of_mistake(exercise, mistake, check) if mistake else None
-            if not call or not fails(check, exercise, functions, call):
-                call = smallest(exercise, functions, check)
-            if call:
-                return text(exercise, functions, check, call)
+            call = smallest_of_mistake(exercise, mistake, check) if mistake else smallest(exercise, functions, check)
+            if call and (found := text(exercise, functions, check, call)):
+                return found
     except Stopped:  # the points are given already; there is no example then
         return None
     return None

@@ -94,6 +94,8 @@ def _nbgrader(path: Path, cell: Any, points: dict[str, int]) -> dict[str, Any]:
         worth = metadata.get("points")
         if worth is None:
             raise GraderError(f"{path}: the answer `{metadata.answer}` has no points: add them beside its name")
+        if not cell.source.rstrip().endswith("END SOLUTION"):
+            raise GraderError(f"{path}: text follows the answer `{metadata.answer}` in its cell: put +++ between them")
         return {**mark, "grade_id": metadata.answer, "solution": True, "grade": True, "locked": False, "points": worth}
     if "locked" in metadata:
         return {**mark, "grade_id": metadata.locked, "solution": False, "grade": False, "locked": True}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.check import exercises, judge
+from autograder.check import ask, behaviour, exercises, judge, recognise
 from autograder.exercise import Exercise, as_student, failure
 from autograder.masters import SETUP, SOLUTIONS, example_code, solution_code
 from autograder.values import copied
@@ -33,6 +33,7 @@ def problems(exercise: Exercise, seeds: tuple[int, ...] = SEEDS) -> Iterator[str
     yield from _inputs(exercise, seeds)
     for seed in seeds:
         yield from (f"seed {seed}: {line}" for line in _judgements(exercise, seed))
+    yield from _examples(exercise, seeds[0])
 
 
 def _form(exercise):
@@ -60,30 +61,39 @@ def _inputs(exercise, seeds):
 
 def _judgements(exercise, seed):
     for solution in exercise.solutions:
-        verdict = judge(exercise, solution.functions, seed)
-        lost = [each.name for each in verdict.properties if not each.passed]
-        if lost or verdict.error:
-            yield f"the right solution {solution.name} loses {', '.join(lost) or 'nothing'} ({_reason(verdict)})"
+        if len(ask(exercise, solution.functions, seed)[0]) < len(exercise.properties):
+            verdict = judge(exercise, solution.functions, seed)
+            lost = ", ".join(each.name for each in verdict.properties if not each.passed)
+            yield f"the right solution {solution.name} loses {lost} ({_reason(verdict)})"
     caught = set()
     for mistake in exercise.mistakes:
-        verdict = judge(exercise, mistake.functions, seed)
-        caught |= {each.name for each in verdict.properties if not each.passed}
-        names = [each.name for each in verdict.mistakes]
-        if verdict.error:
-            yield f"judging the mistake {mistake.name} fails: {verdict.error}"
-        elif verdict.score >= verdict.max_score:
+        passed, cause = ask(exercise, mistake.functions, seed)
+        caught |= {each.name for each in exercise.properties} - passed
+        names = [each.name for each in recognise(exercise, mistake.functions, seed)]
+        if cause:
+            yield f"the mistake {mistake.name} comes to nothing: {cause}"
+        elif all(isinstance(each, str) for each in behaviour(exercise, mistake.functions, seed)["values"]):
+            yield f"the mistake {mistake.name} raises on every hidden input"
+        elif len(passed) == len(exercise.properties):
             yield f"the mistake {mistake.name} has full marks"
         elif names != [mistake.name]:
-            yield f"the mistake {mistake.name} is recognised as {', '.join(names) or 'nothing'} ({_reason(verdict)})"
-        elif verdict.counter_example is None:
-            yield f"the public strategy has no counter-example for the mistake {mistake.name}"
+            yield f"the mistake {mistake.name} is recognised as {', '.join(names) or 'nothing'}"
     yield from (f"no mistake fails {each.name}" for each in exercise.properties if each.name not in caught)
     yield from _vacuous(exercise, seed)
     for name, function in LAZY.items():
-        verdict = judge(exercise, dict.fromkeys(exercise.names, function), seed)
-        if 3 * verdict.score >= verdict.max_score:
-            held = ", ".join(each.name for each in verdict.properties if each.passed)
-            yield f"a function that {name} has {verdict.score:g} of {verdict.max_score:g} points ({held})"
+        passed, _ = ask(exercise, dict.fromkeys(exercise.names, function), seed)
+        points = sum(each.points for each in exercise.properties if each.name in passed)
+        if 3 * points >= exercise.points:
+            yield f"a function that {name} has {points} of {exercise.points} points ({', '.join(sorted(passed))})"
+
+
+def _examples(exercise, seed):
+    """A student who made the mistake must be shown an example of it."""
+    for mistake in exercise.mistakes:
+        verdict = judge(exercise, mistake.functions, seed)
+        if verdict.score < verdict.max_score and (verdict.error or not verdict.counter_example):
+            why = verdict.error or "the public strategy has none"
+            yield f"the mistake {mistake.name} gets no counter-example: {why}"
 
 
 def _reason(verdict):

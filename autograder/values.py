@@ -11,30 +11,30 @@ MOST_PARTS = 100_000  # of lists and dicts in a result; arrays count as one
 LONGEST = 400  # characters of one value in a text for a student
 
 
-def copied(value: Any) -> Any:
-    """A copy that shares no memory; arrays keep their layout and whether they may be written to."""
+def copied(value: Any, unlock: bool = False) -> Any:
+    """A copy that shares no memory; arrays keep their layout, and stay read-only unless `unlock`."""
     if isinstance(value, np.ndarray):
-        return _copied_array(value)
+        return _copied_array(value, unlock)
     if isinstance(value, np.random.Generator):
         return deepcopy(value)
     if isinstance(value, dict):
-        return {key: copied(entry) for key, entry in value.items()}
+        return {key: copied(entry, unlock) for key, entry in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(copied, value))
+        return type(value)(*(copied(entry, unlock) for entry in value))
     if isinstance(value, list | tuple):
-        return type(value)(map(copied, value))
+        return type(value)(copied(entry, unlock) for entry in value)
     if is_tensor(value):
         return value.detach().clone().requires_grad_(value.requires_grad)
     return value
 
 
-def _copied_array(array):
+def _copied_array(array, unlock):
     if array.flags.c_contiguous:
         copy = array.copy()
     else:
         copy = np.empty((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)[..., ::2]
         copy[...] = array
-    copy.flags.writeable = array.flags.writeable
+    copy.flags.writeable = unlock or array.flags.writeable
     return copy
 
 
@@ -69,7 +69,9 @@ def array(value: Any) -> np.ndarray:
     return value.detach().cpu().numpy() if is_tensor(value) else np.asarray(value)
 
 
-def difference(got: Any, expected: Any, *, rtol: float | None = None, atol: float = 0.0) -> str | None:
+def difference(
+    got: Any, expected: Any, *, rtol: float | None = None, atol: float = 0.0, equal_nan: bool = True
+) -> str | None:
     """What is different, in words, or None.
 
     Numbers may differ by `rtol` of their own size plus `rtol` of the largest entry, plus `atol`: rounding in a sum goes
@@ -79,16 +81,20 @@ def difference(got: Any, expected: Any, *, rtol: float | None = None, atol: floa
     if is_number(expected):
         if not is_number(got):
             return f"got {shown(got)}, expected {shown(expected)}"
-        return _difference_of_numbers(array(got), array(expected), rtol, atol)
+        return _difference_of_numbers(array(got), array(expected), rtol, atol, equal_nan)
     if isinstance(expected, list | tuple):
         if not isinstance(got, list | tuple) or len(got) != len(expected):
             return f"got {shown(got)}, expected {len(expected)} values: {shown(expected)}"
-        pairs = [difference(g, e, rtol=rtol, atol=atol) for g, e in zip(got, expected, strict=True)]
+        pairs = [
+            difference(g, e, rtol=rtol, atol=atol, equal_nan=equal_nan) for g, e in zip(got, expected, strict=True)
+        ]
         return next((f"value {i + 1} of {len(pairs)}: {text}" for i, text in enumerate(pairs) if text), None)
     if isinstance(expected, dict):
         if not isinstance(got, dict) or got.keys() != expected.keys():
             return f"got {shown(got)}, expected the keys {', '.join(map(str, expected))}"
-        entries = [(key, difference(got[key], expected[key], rtol=rtol, atol=atol)) for key in expected]
+        entries = [
+            (key, difference(got[key], expected[key], rtol=rtol, atol=atol, equal_nan=equal_nan)) for key in expected
+        ]
         return next((f"{key}: {text}" for key, text in entries if text), None)
     if isinstance(expected, np.random.Generator) or callable(expected):
         return None if type(got) is type(expected) or callable(got) else f"got {shown(got)}"
@@ -98,10 +104,10 @@ def difference(got: Any, expected: Any, *, rtol: float | None = None, atol: floa
     return None if same else f"got {shown(got)}, expected {shown(expected)}"
 
 
-def _difference_of_numbers(got, expected, rtol, atol):
+def _difference_of_numbers(got, expected, rtol, atol, equal_nan):
     if got.shape != expected.shape:
         return f"got shape {got.shape}, expected shape {expected.shape}"
-    if got.dtype == expected.dtype and got.tobytes() == expected.tobytes():
+    if equal_nan and got.dtype == expected.dtype and got.tobytes() == expected.tobytes():
         return None
     if rtol is None:
         rtol = 1e-5 if expected.dtype in (np.float32, np.complex64) else 1e-9
@@ -111,7 +117,7 @@ def _difference_of_numbers(got, expected, rtol, atol):
         size = np.abs(expected)
         largest = float(np.max(size, initial=0.0, where=np.isfinite(size)))
         close = np.abs(got - expected) <= rtol * (np.where(np.isfinite(size), size, 0.0) + largest) + atol
-    close |= (got == expected) | (np.isnan(got) & np.isnan(expected))
+    close |= (got == expected) | (np.isnan(got) & np.isnan(expected) & equal_nan)
     if close.all():
         return None
     return f"got {shown(got[()])}, expected {shown(expected[()])}"

@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.asserts import close, on_average
-from autograder.check import Verdict, ask, check_version, exercises, judge
+from autograder.check import Verdict, ask, check_version, judge
 from autograder.errors import Stopped, StudentError
 from autograder.exercise import Call, Exercise
 from autograder.feedback import words
+from tests.autograder.sample import shrink
 
-SOFT = exercises("soft_thresholding")["soft_threshold"]
-RIGHT = SOFT.solutions[0].functions["soft_threshold"]
+RIGHT = shrink.solutions[0].functions["shrink"]
 
 
-def verdict_on(function: Callable, seed=1, exercise=SOFT) -> Verdict:
+def verdict_on(function: Callable, seed=1, exercise=shrink) -> Verdict:
     return judge(exercise, {exercise.name: function}, seed)
 
 
@@ -33,11 +33,11 @@ class TestScore:
         verdict = verdict_on(lambda x, lam: np.where(np.abs(x) > lam, x, np.zeros_like(x)))
         assert passed(verdict) == {"lands_on_zero", "is_odd"}
         assert verdict.score == 3
-        assert verdict.max_score == sum(each.points for each in SOFT.properties)
+        assert verdict.max_score == sum(each.points for each in shrink.properties)
 
-    @pytest.mark.parametrize("student", [{}, {"soft_threshold": None}, {"soft_threshold": 3}])
+    @pytest.mark.parametrize("student", [{}, {"shrink": None}, {"shrink": 3}])
     def test_nothing_that_can_be_called_is_zero(self, student):
-        verdict = judge(SOFT, student, 1)
+        verdict = judge(shrink, student, 1)
         assert (verdict.score, verdict.cause, verdict.error) == (0, "missing", None)
 
     def test_other_seeds_have_other_inputs(self):
@@ -83,12 +83,12 @@ class TestStudentRaises:
 
         def function(x, lam):
             calls.append(x)
-            if len(calls) > len(SOFT.hidden(1)):
+            if len(calls) > len(shrink.hidden(1)):
                 raise Stopped("time")
             return RIGHT(x, lam)
 
         verdict = verdict_on(function)
-        assert passed(verdict) == {SOFT.properties[0].name}
+        assert passed(verdict) == {shrink.properties[0].name}
         assert (verdict.cause, verdict.error, verdict.counter_example) == ("time", None, None)
         assert "too much time" in words(verdict)
 
@@ -102,7 +102,7 @@ class TestStudentRaises:
             return np.asarray(x)
 
         asked = 10**6
-        ask(SOFT, {"soft_threshold": function}, 1)
+        ask(shrink, {"shrink": function}, 1)
         asked = len(calls)
         calls.clear()
         verdict = verdict_on(function)
@@ -135,7 +135,7 @@ class TestCheating:
 
         def function(x, lam):
             seen.append(x)
-            if len(seen) > 2 * len(SOFT.hidden(1)):
+            if len(seen) > 2 * len(shrink.hidden(1)):
                 raise ValueError
             return RIGHT(x, lam)
 
@@ -155,7 +155,7 @@ class TestCheating:
             out[...] = RIGHT(x, lam)
             return out
 
-        assert verdict_on(function).score == SOFT.points
+        assert verdict_on(function).score == shrink.points
 
 
 numbers = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers(), st.text(), st.binary())
@@ -198,13 +198,13 @@ class TestOddResults:
 
 class TestRecognition:
     def test_of_the_same_mistake_written_otherwise(self):
-        def keeps_what_is_far(x, lam):
+        def mask(x, lam):
             u = np.array(x, copy=True)
             u[np.abs(u) <= lam] = 0
             return u
 
-        verdict = verdict_on(keeps_what_is_far)
-        assert [each.name for each in verdict.mistakes] == ["hard_threshold"]
+        verdict = verdict_on(mask)
+        assert [each.name for each in verdict.mistakes] == ["keeps_what_is_far"]
         assert verdict.mistakes[0].words in words(verdict)
 
     def test_of_two_mistakes_at_once(self):
@@ -214,7 +214,7 @@ class TestRecognition:
                 x[...] = 0
             return u
 
-        assert {each.name for each in verdict_on(both).mistakes} == {"hard_threshold", "in_place"}
+        assert {each.name for each in verdict_on(both).mistakes} == {"keeps_what_is_far", "writes_into_its_arguments"}
 
     def test_not_of_a_right_answer(self):
         assert verdict_on(RIGHT).mistakes == ()
@@ -226,8 +226,8 @@ class TestRecognition:
 class TestVerdict:
     def test_is_the_same_in_another_process(self):
         code = (
-            "from autograder.check import *\n"
-            "ex = exercises('soft_thresholding')['soft_threshold']\n"
+            "from autograder.check import judge\n"
+            "from tests.autograder.sample import shrink as ex\n"
             "for a in [*ex.mistakes, *ex.solutions]: print(judge(ex, a.functions, 5).to_json())\n"
         )
         runs = [
@@ -240,7 +240,7 @@ class TestVerdict:
             ).stdout
             for hash_, extra in (("1", []), ("2", ["-X", "importtime"]))
         ]
-        here = [judge(SOFT, each.functions, 5).to_json() for each in (*SOFT.mistakes, *SOFT.solutions)]
+        here = [judge(shrink, each.functions, 5).to_json() for each in (*shrink.mistakes, *shrink.solutions)]
         assert runs[0] == runs[1] == "\n".join(here) + "\n"
 
     def test_survives_json(self):
@@ -252,7 +252,7 @@ class TestVerdict:
     def test_names_what_it_depends_on(self):
         verdict = verdict_on(RIGHT)
         assert {"python", "numpy", "torch", "hypothesis"} <= verdict.environment.keys()
-        assert verdict.check_version == check_version("autograder.checks.soft_thresholding")
+        assert verdict.check_version == check_version("tests.autograder.sample")
 
 
 class TestCheckerFails:

@@ -1,0 +1,37 @@
+"""Arrays of every kind that a function of arrays must take: hidden ones, and small ones for counter-examples."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+
+def every_kind(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, float]]:
+    """Arrays of normal entries, each with its standard deviation, of every shape, layout, size and precision."""
+    for shape in [(), (0,), (6,), (3, 4)]:
+        yield np.asarray(rng.normal(size=shape)), 1.0
+    yield rng.normal(size=8)[::2], 1.0
+    yield np.asfortranarray(rng.normal(size=(2, 3))), 1.0
+    yield rng.normal(size=5).astype(np.float32), 1.0
+    yield 1e8 * rng.normal(size=5), 1e8
+    yield 1e-8 * rng.normal(size=5), 1e-8
+    fixed = rng.normal(size=5)
+    fixed.flags.writeable = False
+    yield fixed, 1.0
+
+
+# Small enough to be checked by hand.
+halves = st.integers(-4, 4).map(lambda n: n / 2)
+small_arrays = hnp.arrays(st.sampled_from([np.float64, np.float32]), st.integers(1, 3), elements=halves)
+strengths = st.sampled_from([0.5, 1.0, 2.0, 0.0])
+
+
+@st.composite
+def small_regressions(draw):
+    """`X, y` of at most three examples and two features, in whole numbers; some entry of X is not zero."""
+    rows, columns = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    whole = st.integers(-2, 2).map(float)
+    kind = draw(st.sampled_from([np.float64, np.float32]))
+    X = draw(hnp.arrays(kind, (rows, columns), elements=whole).filter(np.any))
+    return X, draw(hnp.arrays(kind, rows, elements=whole))

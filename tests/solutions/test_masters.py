@@ -1,0 +1,51 @@
+"""Every assignment that is written: its checks prove themselves, its mutants die, its text keeps to the standard."""
+
+import re
+
+import jupytext
+import pytest
+
+from autograder import mutate
+from autograder.check import exercises
+from autograder.masters import SOLUTIONS, assignments, source
+from autograder.selftest import selftest
+
+
+@pytest.fixture(params=assignments())
+def assignment(request):
+    return request.param
+
+
+def test_selftest_finds_nothing(assignment):
+    assert selftest(assignment) == []
+
+
+def test_mutants_lose_points_or_are_listed(assignment, capsys):
+    assert mutate.main([assignment]) == 0, capsys.readouterr().out
+
+
+def test_more_than_98_of_100_mutants_lose_points():
+    made = [each for name in assignments() for each in mutate.mutate(name).values()]
+    survivors = sum(len(survived) for _, survived in made)
+    assert survivors < 0.02 * sum(number for number, _ in made)
+
+
+def test_two_answers_are_graded_by_hand(assignment):
+    cells = [cell for cell in jupytext.read(SOLUTIONS / f"{assignment}.md").cells if "answer" in cell.metadata]
+    assert len(cells) == 2
+    assert all("Rubric:" in cell.source for cell in cells)
+
+
+def test_every_exercise_has_a_link_an_example_by_hand_and_its_points(assignment):
+    text = (SOLUTIONS / f"{assignment}.md").read_text()
+    sections = dict(re.findall(r"^## \d+\. `(\w+)` \(\d+ points\)$(.*?)(?=^## |\Z)", text, re.M | re.S))
+    assert list(sections) == list(exercises(assignment))
+    for section in sections.values():
+        assert f"(book:chapters/{assignment}.html" in section
+        assert "By hand" in section
+
+
+def test_students_need_nothing_of_ours(assignment):
+    for cell in source(assignment).cells:
+        imported = re.findall(r"^\s*(?:import|from) (\w+)", cell.source, re.M) if cell.cell_type == "code" else []
+        assert {*imported} <= {"numpy", "matplotlib", "torch"}
