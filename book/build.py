@@ -10,11 +10,16 @@ import time
 from pathlib import Path
 
 import yaml
-from jupyter_book.sphinx import REDIRECT_TEXT, build_sphinx
+from jupyter_book.sphinx import build_sphinx
 
 from book import execution, pages
 from book.errors import BookError
 
+REDIRECT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>To the first page</title>
+<link rel="icon" href="_static/favicon.svg"><meta http-equiv="refresh" content="0; url={first}"></head>
+<body><a href="{first}">To the first page</a></body></html>
+"""
 # What a finished build depends on, besides what its chapters import.
 SOURCES = ["_config.yml", "_toc.yml", "chapters/**/*.*"]
 
@@ -46,7 +51,7 @@ def build(root: Path, out: Path, only: list[str]) -> Path:
         problems = run_sphinx(root, out, cache, only)
     if problems:
         raise BookError("\n".join(problems))
-    (html / "index.html").write_text(REDIRECT_TEXT.format(first_page=f"{names[0]}.html"))
+    (html / "index.html").write_text(REDIRECT.format(first=f"{names[0]}.html"))
     stamp.write_text(json.dumps(state))
     print(f"built {len(only or names)} pages into {html} ({time.monotonic() - start:.0f} s)")
     return html

@@ -1,6 +1,7 @@
-"""Buttons above a chapter: its executed notebook to download, or to open on Colab or Binder where the site is published.
+"""Buttons above a chapter: its executed notebook to download, or to open on Colab or Binder.
 
-The notebooks are published on a branch of their own (`book_notebooks_branch`), because Colab cannot open a .md file.
+Where the site is published, the notebooks stand on a branch of their own (`book_notebooks_branch`): Colab cannot open
+a .md file.
 """
 
 import re

@@ -44,11 +44,11 @@ class Quiz(SphinxDirective):
         name = nodes.make_id(self.options.get("name", f"{page}-quiz-{number}"))
         node = quiz("", *body.children[:-1], ids=[name])
         self.set_source_info(node)
-        for item in choices:
+        for place, item in enumerate(choices):
             problem = _problem(item)
             if problem:
                 return self._wrong(f"{problem}: {item.astext()[:60]!r}")
-            node += _choice(item)
+            node += _choice(item, place)
         if not any(choice["right"] for choice in node.findall(quiz_choice)):
             return self._wrong("a quiz needs a right choice: `- [x] ...`")
         self.state.document.note_explicit_target(node)
@@ -68,11 +68,13 @@ def _problem(item) -> str:
     return ""
 
 
-def _choice(item):
+def _choice(item, number):
     label, *reason = item.children
     text = label.children[0].astext()
     label.replace(label.children[0], nodes.Text(MARK.sub("", text, count=1)))
-    return quiz_choice("", quiz_label("", *label.children), *reason, right=text.lower().startswith("[x]"))
+    return quiz_choice(
+        "", quiz_label("", *label.children), *reason, number=number, right=text.lower().startswith("[x]")
+    )
 
 
 def visit_quiz(writer, node):
@@ -92,7 +94,8 @@ def depart_choice(writer, node):
 
 
 def visit_label(writer, node):
-    writer.body.append("<summary>")
+    letter = "ABCDEFGHIJ"[node.parent["number"]]
+    writer.body.append(f'<summary><span class="quiz-letter">{letter}</span>')
 
 
 def depart_label(writer, node):

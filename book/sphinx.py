@@ -1,9 +1,10 @@
 """The book's Sphinx extension: what its pages need beyond Jupyter Book, each part in a module of its own."""
 
+import os
 import shutil
 from pathlib import Path
 
-from book import equations, figures, icons, launch, progress, quiz, runs, sharing, terms
+from book import equations, icons, launch, progress, quiz, rules, runs, sharing, terms
 
 HERE = Path(__file__).parent
 
@@ -15,6 +16,7 @@ def configure(app, config):
     config.bibtex_bibfiles = sorted(
         str(path.relative_to(app.srcdir)) for path in Path(app.srcdir, "chapters", "references").glob("*.bib")
     )
+    config.html_favicon = os.path.relpath(HERE / "static" / "favicon.svg", app.confdir)
     # Never the CDN: a chapter's controls are those of explore, which bring their own script.
     config.nb_ipywidgets_js = {}
     config.html_theme_options["use_fullscreen_button"] = False
@@ -33,6 +35,12 @@ def publish_notebooks(app):
         shutil.copytree(source, Path(app.outdir) / "_sources", dirs_exist_ok=True)
 
 
+def drop_deprecated_roles(app, pagename, templatename, context, doctree):
+    """docutils gives the entries of a bibliography a role that ARIA has withdrawn, in a list that then has no items."""
+    body = context.get("body", "").replace(' role="doc-biblioentry"', "")
+    context["body"] = body.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+
+
 def finished(app, exception):
     equations.finish(app, exception)
     if not exception:
@@ -47,7 +55,7 @@ def setup(app):
     app.add_config_value("comments_config", {}, "env")  # Jupyter Book sets it, for an extension that is left out
     app.add_config_value("book_notebooks", "", "env")
     app.add_config_value("book_only", [], "env")
-    for part in (equations, figures, launch, quiz, runs, sharing, terms):
+    for part in (equations, launch, quiz, rules, runs, sharing, terms):
         part.setup(app)
     app.add_css_file("math/math.css")
     app.add_css_file("book.css")
@@ -55,6 +63,7 @@ def setup(app):
     app.add_js_file("book.js", loading_method="defer")
     app.connect("config-inited", configure)
     app.connect("builder-inited", equations.start)
+    app.connect("html-page-context", drop_deprecated_roles)
     app.connect("env-get-outdated", only_these)
     app.connect("build-finished", finished)
     # Equations are written by one process.

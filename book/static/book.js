@@ -87,13 +87,16 @@
   }
   show();
 
-  // What scrolls in itself can be scrolled with the keyboard: it takes the focus while it is too wide.
-  const wide = [...document.querySelectorAll("div.math, .pst-scrollable-table-container, .bd-article pre, .cell_output")];
-  const size = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-      else target.removeAttribute("tabindex");
+  // An equation in a line of text that is wider than the text scrolls in itself, as displayed ones do.
+  const inline = [...document.querySelectorAll("span.math")];
+  const measure = () => {
+    const wide = inline.map((math) => math.firstElementChild?.firstElementChild.offsetWidth > math.closest("p, li, td, dd, div").clientWidth);
+    inline.forEach((math, i) => math.classList.toggle("math-wide", wide[i]));
+    // What scrolls in itself can be scrolled with the keyboard: it takes the focus.
+    for (const element of document.querySelectorAll("div.math mjx-container, .math-wide, .pst-scrollable-table-container, .bd-article pre")) {
+      if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;
+      else element.removeAttribute("tabindex");
     }
-  });
-  wide.forEach((element) => size.observe(element));
+  };
+  new ResizeObserver(measure).observe(document.querySelector(".bd-article") || document.body);
 })();
