@@ -99,10 +99,9 @@ def log_softmax(logits, *, axis=-1):
     >>> log_softmax(np.array([0.0, 1e4]))
     array([-10000.,      0.])
     """
-    logits = as_float(logits)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shifted = logits - np.max(logits, axis=axis, keepdims=True, initial=-np.inf)
-        return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    shifted, _, total = _exponentials(as_float(logits), axis)
+    with np.errstate(divide="ignore"):  # of an axis without entries
+        return shifted - np.log(total)
 
 
 def softmax(logits, *, axis=-1):
@@ -117,10 +116,16 @@ def softmax(logits, *, axis=-1):
     >>> softmax(np.array([0.0, np.log(3.0), -np.inf]))
     array([0.25, 0.75, 0.  ])
     """
-    logits = as_float(logits)
-    with np.errstate(invalid="ignore"):
-        unscaled = np.exp(logits - np.max(logits, axis=axis, keepdims=True, initial=-np.inf))
-        return unscaled / np.sum(unscaled, axis=axis, keepdims=True)
+    _, unscaled, total = _exponentials(as_float(logits), axis)
+    return unscaled / total
+
+
+def _exponentials(logits, axis):
+    """The logits less their largest, the exponentials of these, and their sum."""
+    with np.errstate(invalid="ignore"):  # of infinite logits
+        shifted = logits - np.max(logits, axis=axis, keepdims=True, initial=-np.inf)
+    unscaled = np.exp(shifted)
+    return shifted, unscaled, np.sum(unscaled, axis=axis, keepdims=True)
 
 
 def cross_entropy(logits, labels):
@@ -136,9 +141,13 @@ def cross_entropy(logits, labels):
     >>> round(float(loss), 6), grad.round(6)
     (0.356675, array([[-0.3,  0.2,  0.1]]))
     """
-    logits, hot = _with_one_hot("logits", logits, labels)
-    log_p = log_softmax(logits)
-    return -np.sum(log_p[hot]) / log_p[hot].size, (np.exp(log_p) - hot) / log_p[hot].size
+    logits, own = _with_own_class("logits", logits, labels)
+    shifted, grad, total = _exponentials(logits, -1)
+    log_p = np.take_along_axis(shifted, own, -1) - np.log(total)
+    grad /= total
+    np.put_along_axis(grad, own, np.take_along_axis(grad, own, -1) - 1, -1)
+    grad /= own.size
+    return -np.sum(log_p) / own.size, grad
 
 
 def hinge_loss(scores, labels, *, margin=1.0):
@@ -155,26 +164,30 @@ def hinge_loss(scores, labels, *, margin=1.0):
     (0.5, array([[-1.,  1.,  0.]]))
     """
     (margin,) = nonnegative(margin=margin)
-    scores, hot = _with_one_hot("scores", scores, labels)
-    right = scores[hot].reshape(*scores.shape[:-1], 1)
-    excess = np.where(hot, 0, scores - right + margin)
-    violated = (excess > 0).astype(scores.dtype)
-    examples = right.size
-    grad = violated - hot * np.sum(violated, axis=-1, keepdims=True)
-    return np.sum(np.maximum(excess, 0)) / examples, grad / examples
+    scores, own = _with_own_class("scores", scores, labels)
+    excess = scores - np.take_along_axis(scores, own, -1) + margin
+    np.put_along_axis(excess, own, 0, -1)
+    grad = (excess > 0).astype(scores.dtype)
+    np.put_along_axis(grad, own, -np.sum(grad, axis=-1, keepdims=True), -1)
+    return np.sum(np.maximum(excess, 0)) / own.size, grad / own.size
 
 
-def _with_one_hot(name, scores, labels):
-    """`scores` as floats, and where in them each example's own label stands."""
+def _with_own_class(name, scores, labels):
+    """`scores` as floats, and the labels as indices along their last axis."""
     scores, labels = as_float(scores), np.asarray(labels)
     require(scores.ndim > 0 and scores.shape[-1] >= 2, name, "of shape (..., K) with K >= 2", scores.shape)
     require(scores.size > 0, name, "of at least one example", f"shape {scores.shape}")
     require(labels.dtype.kind in "iu", "labels", "integers", f"dtype {labels.dtype}")
     require(labels.shape == scores.shape[:-1], "labels", f"of shape {scores.shape[:-1]}", labels.shape)
-    classes = scores.shape[-1]
-    outside = labels[(labels < 0) | (labels >= classes)]
-    require(outside.size == 0, "labels", f"in [0, {classes})", outside[:1].tolist())
-    return scores, labels[..., np.newaxis] == np.arange(classes)
+    outside = labels[(labels < 0) | (labels >= scores.shape[-1])]
+    require(outside.size == 0, "labels", f"in [0, {scores.shape[-1]})", outside[:1].tolist())
+    return scores, labels[..., np.newaxis]
+
+
+def _with_one_hot(name, scores, labels):
+    """`scores` as floats, and where in them each example's own label stands."""
+    scores, own = _with_own_class(name, scores, labels)
+    return scores, own == np.arange(scores.shape[-1])
 
 
 def gradient_descent(grad, w, *, lr, steps):
