@@ -147,7 +147,7 @@ class Line:
     def answered(self, message, data, serial, objects):
         with decoding():
             kind, number, *rest = message
-            if kind not in ("return", "raise") or number != serial:
+            if kind not in ("return", "raise") or type(number) is not int or number != serial:
                 raise WireError(f"{kind!r:.20} {number!r:.20} where the answer to {serial} was due")
             decoder = self.decoder(data, objects)
             if kind == "return":

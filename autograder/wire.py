@@ -302,7 +302,7 @@ class Decoder:
     def array(self, dtype, shape, layout):
         value, raw = self.plain(DTYPES[dtype], shape)
         if not self.as_sent:
-            return self.remember(value, raw)
+            return self.remember(value, (value.shape, raw))
         if layout[0] == "F":
             value = np.asfortranarray(value)
         elif layout[0] == "S":
@@ -310,7 +310,7 @@ class Decoder:
             wide[...] = value
             value = wide
         value.flags.writeable = layout in ("C", "F", "S")
-        return self.remember(value, raw)
+        return self.remember(value, (value.shape, raw))
 
     def tensor(self, dtype, shape, requires_grad):
         torch = sys.modules.get("torch")
@@ -318,7 +318,7 @@ class Decoder:
             raise WireError("a tensor that cannot be")
         value, raw = self.plain(np.dtype(TORCH_BITS.get(dtype, dtype)), shape)
         tensor = torch.from_numpy(value).view(getattr(torch, dtype)).requires_grad_(requires_grad and self.as_sent)
-        return self.remember(tensor, raw)
+        return self.remember(tensor, (tensor.shape, raw))
 
     def generator(self, state, inc, has_uint32, uinteger):
         numbers = state, inc, has_uint32, uinteger
@@ -372,14 +372,21 @@ LEAVES: dict[str, Callable[..., Any]] = {
 
 def was_written(value, before):
     if isinstance(value, np.ndarray):
-        return value.flags.writeable and value.tobytes() != before
+        return value.flags.writeable and was_filled(value, before, value.tobytes())
     if isinstance(value, np.random.Generator):
         return generator_state(value) != before
     if isinstance(value, list):
         return len(value) != len(before) or any(new is not old for new, old in zip(value, before, strict=True))
     if isinstance(value, dict):
         return value.keys() != before.keys() or any(new is not before[key] for key, new in value.items())
-    return tensor_bytes(value) != before
+    return was_filled(value, before, tensor_bytes(value))
+
+
+def was_filled(value, before, raw):
+    shape, raw_before = before
+    if value.shape != shape:
+        raise Unsendable(f"an argument whose shape it changed from {shape} to {value.shape}")
+    return raw != raw_before
 
 
 def changes(decoder, encoder):
