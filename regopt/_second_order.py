@@ -79,8 +79,9 @@ def lbfgs(w, grad, state=None, *, lr=1.0, memory=10):
         else:
             moves, changes = _learned(_checked(state, w), grad, memory)
             length = lr
-        move = -length * _towards_minimum(grad, moves, changes)
-        return np.asarray(w + move), LbfgsState(moves, changes, np.asarray(move), grad.copy())
+        move = _towards_minimum(grad, moves, changes)
+        move *= -length
+        return np.asarray(w + move), LbfgsState(moves, changes, move, grad.copy())
 
 
 def _checked(state, w):
@@ -101,16 +102,16 @@ def _learned(state, grad, memory):
 
 def _towards_minimum(grad, moves, changes):
     """The inverse of the learned curvature times `grad`, by two loops over the memory."""
-    q, pairs = grad.copy(), []
-    for move, change in zip(reversed(moves), reversed(changes), strict=True):
-        share = _dot(move, q) / _dot(move, change)
-        q = q - share * change
-        pairs.append((move, change, share))
+    q, spare = np.array(grad), np.empty_like(grad)
+    curvatures = [_dot(move, change) for move, change in zip(moves, changes, strict=True)]
+    pairs, shares = list(zip(moves, changes, curvatures, strict=True)), []
+    for move, change, curvature in reversed(pairs):
+        shares.append(_dot(move, q) / curvature)
+        q -= np.multiply(change, shares[-1], out=spare)
     if pairs:
-        move, change, _ = pairs[0]
-        q = q * (_dot(move, change) / _dot(change, change))
-    for move, change, share in reversed(pairs):
-        q = q + (share - _dot(change, q) / _dot(move, change)) * move
+        q *= curvatures[-1] / _dot(changes[-1], changes[-1])
+    for move, change, curvature in pairs:
+        q += np.multiply(move, shares.pop() - _dot(change, q) / curvature, out=spare)
     return q
 
 
