@@ -18,6 +18,9 @@ def live_figure(drawing, alt, play):
         frame = drawing.frame(tuple(control.at for control in drawing.controls))
         display(HTML(still(frame, alt, prefix)))
 
+    for control in drawing.controls:
+        control.widget.description = control.label
+        control.widget.style.description_width = "initial"  # else a long label is cut
     buttons = [reset_button(drawing.controls)]
     if play:
         buttons.insert(0, play_button(next(control for control in drawing.controls if control.name == play)))
