@@ -6,6 +6,8 @@ from regopt._adamw import *
 from regopt._adaptive import *
 from regopt._adversarial_training import *
 from regopt._augmentation import *
+from regopt._augmentation_images import *
+from regopt._augmentation_text import *
 from regopt._dropout import *
 from regopt._early_stopping import *
 from regopt._gradient_clipping import *

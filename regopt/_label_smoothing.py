@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float, least
-from regopt._gradients import _with_one_hot, log_softmax, softmax
+from regopt._arguments import as_float, class_labels, distributions, labelled
+from regopt._gradients import log_softmax, softmax
 from regopt._require import require
 
 __all__ = [
@@ -33,19 +33,11 @@ def smooth_labels(labels, K, *, eps_smooth, spread="all"):
     >>> smooth_labels(2, 5, eps_smooth=0.2, spread="others")
     array([0.05, 0.05, 0.8 , 0.05, 0.05])
     """
-    labels = np.asarray(labels)
     require(K >= 2, "K", ">= 2", K)
-    require(labels.dtype.kind in "iu", "labels", "integers", f"dtype {labels.dtype}")
-    outside = labels[(labels < 0) | (labels >= K)]
-    require(outside.size == 0, "labels", f"in [0, {K})", outside[:1].tolist())
-    return _soften(labels[..., np.newaxis] == np.arange(K), eps_smooth, spread)
-
-
-def _soften(hot, eps_smooth, spread):
-    """Targets, float64, from where each example's label stands."""
+    labels = class_labels(labels, K)
     require(0 <= eps_smooth <= 1, "eps_smooth", "in [0, 1]", eps_smooth)
     require(spread in ("all", "others"), "spread", "'all' or 'others'", repr(spread))
-    K = hot.shape[-1]
+    hot = labels[..., np.newaxis] == np.arange(K)
     if spread == "all":
         return np.where(hot, 1 - eps_smooth + eps_smooth / K, eps_smooth / K)
     return np.where(hot, 1 - eps_smooth, eps_smooth / (K - 1))
@@ -63,10 +55,15 @@ def label_smoothing_loss(logits, labels, *, eps_smooth, spread="all"):
     >>> float(label_smoothing_loss(np.log([[0.7, 0.2, 0.1]]), [0], eps_smooth=0.3).round(6))
     0.676542
     """
-    logits, hot = _with_one_hot("logits", logits, labels)
-    targets = _soften(hot, eps_smooth, spread).astype(logits.dtype)
+    logits, targets = _softened(logits, labels, eps_smooth, spread)
     with np.errstate(invalid="ignore"):  # a logit of -inf costs nothing where the target is 0
         return -np.sum(np.where(targets == 0, 0, targets * log_softmax(logits))) / _examples(logits)
+
+
+def _softened(logits, labels, eps_smooth, spread):
+    logits, labels = labelled("logits", logits, labels)
+    targets = smooth_labels(labels, logits.shape[-1], eps_smooth=eps_smooth, spread=spread)
+    return logits, targets.astype(logits.dtype)
 
 
 def _examples(logits):
@@ -84,8 +81,7 @@ def label_smoothing_gradient(logits, labels, *, eps_smooth, spread="all"):
     >>> label_smoothing_gradient(np.log([[0.7, 0.2, 0.1]]), [0], eps_smooth=0.1, spread="others").round(6)
     array([[-0.2 ,  0.15,  0.05]])
     """
-    logits, hot = _with_one_hot("logits", logits, labels)
-    targets = _soften(hot, eps_smooth, spread).astype(logits.dtype)
+    logits, targets = _softened(logits, labels, eps_smooth, spread)
     return (softmax(logits) - targets) / _examples(logits)
 
 
@@ -128,13 +124,11 @@ def expected_calibration_error(probs, labels, *, bins=15):
     >>> expected_calibration_error(np.array([[0.75, 0.25], [0.75, 0.25]]), np.array([0, 1]))
     0.25
     """
-    probs, hot = _with_one_hot("probs", probs, labels)
+    probs, labels = labelled("probs", probs, labels)
     require(probs.ndim == 2, "probs", "of shape (n, K)", probs.shape)
     require(bins >= 1, "bins", ">= 1", bins)
-    require(probs >= 0, "probs", ">= 0", least(probs))
-    sums = probs.sum(axis=1)
-    require(np.abs(sums - 1) <= 1e-4, "probs", "rows that sum to 1", f"sums from {sums.min()} to {sums.max()}")
+    probs = distributions("probs", probs)
     confidence = probs.max(axis=1).astype(np.float64)
-    correct = np.take_along_axis(hot, probs.argmax(axis=1, keepdims=True), axis=1)[:, 0]
+    correct = probs.argmax(axis=1) == labels
     which = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence, side="left")
     return float(np.abs(np.bincount(which, weights=correct - confidence)).sum() / len(probs))

@@ -12,6 +12,12 @@ def hoeffding(draws=DRAWS):
     return math.sqrt(math.log(2e9) / (2 * draws))
 
 
+def assert_follows(values, cdf, points):
+    """At each of the points the share of the values up to it is what `cdf` says, as far as so many values can show."""
+    for point in points:
+        assert abs(np.mean(np.array(values) <= point) - cdf(point)) < hoeffding(len(values)), f"up to {point}"
+
+
 class Scripted:
     """Gives out the `draws` in order, one whole array a call, whatever the method; each must have the asked shape."""
 
