@@ -10,7 +10,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test lint lock clean
+.PHONY: help env book serve test lint bench mutate lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: env ## run every test; says what it could not run and why, and what took t
 
 lint: env ## ruff, ruff format and mypy
 	@ruff check . && ruff format --check . && mypy
+
+bench: env ## time the library, the grader and the figures against others, and print the ratios
+	@python -m bench
 
 lock: env ## write constraints.txt from what is installed
 	@pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt
