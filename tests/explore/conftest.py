@@ -51,8 +51,11 @@ def visit(chromium):
 
 @pytest.fixture(scope="session")
 def figures_page(tmp_path_factory):
+    return write_page(tmp_path_factory.mktemp("page"))
+
+
+def write_page(folder):
     """The address of a page with every figure, its script and its style, and a section to jump to."""
-    folder = tmp_path_factory.mktemp("page")
     for name in ("explore.js", "explore.css"):
         shutil.copy(STATIC / name, folder)
     body = "".join(f"<h2 id='{name}'>{name}</h2>{markup_of(name)}" for name in FIGURES)
