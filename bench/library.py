@@ -141,8 +141,7 @@ PAIRS = {
 }
 WHY = f"""\
 Where the ratio is above the aim of {AIM}:
-  layer_norm, soft_threshold
-                  numpy passes over memory once an operation, torch once in all
+  layer_norm      numpy passes over memory once an operation, torch once in all
   lasso_path      an exact solution of each system, in Python, against compiled sweeps over the coordinates"""
 
 

@@ -46,7 +46,8 @@ def soft_threshold(x, lam):
     require((lam >= 0) & (lam < np.inf), "lam", ">= 0 and finite", lam)
     broadcasts = lam.ndim <= x.ndim and all(a in (1, b) for a, b in zip(lam.shape[::-1], x.shape[::-1], strict=False))
     require(broadcasts, "lam", f"a number, or of a shape that broadcasts to {x.shape}", lam.shape)
-    return x - np.clip(x, -lam, lam)  # the same as the formula, without its negative zeros
+    nearest = np.clip(x, -lam, lam)  # in [-lam, lam]; what remains is the formula's, without its negative zeros
+    return np.subtract(x, nearest, out=nearest if x.ndim else None)
 
 
 def elastic_net_prox(x, *, l1, l2):
