@@ -1,9 +1,9 @@
 """What a process gives up before it runs a stranger's code; by system calls alone, of the standard library's ctypes.
 
 Twice: the nursery enters namespaces of its own, in whose file system there is nothing but Python, the system's
-libraries and the allowed packages, all read-only. Each submission, forked from it, then gets process ids and a folder of
-its own, and gives up every capability, the file system but that folder (Landlock), the dangerous system calls (seccomp)
-and its claim to resources (limits).
+libraries and the allowed packages, all read-only. Each submission, forked from it, then gets process ids and a folder
+of its own, and gives up every capability, the file system but that folder (Landlock), the dangerous system calls
+(seccomp) and its claim to resources (limits).
 """
 
 import ctypes
@@ -157,7 +157,7 @@ def hide_packages(place):
 
 
 def shut():
-    """Of what is loaded, nothing is needed again from the file system but the packages; and nothing is written again."""
+    """When all is loaded: this package's files are gone, and nothing is written again."""
     for name in os.listdir("/sources/autograder"):
         call("umount2", f"/sources/autograder/{name}".encode(), MNT_DETACH)
     read_only("/", recursive=False)
@@ -240,15 +240,17 @@ def address_space() -> int:
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
-def limit(used: int, memory_mb: int, processes: int, file_mb: int, **_):
+def limit(used: int, memory_mb: int, processes: int, file_mb: int, confined: bool, **_):
     """No more address space than this above what was `used`, nor more processes, larger files, or open files."""
     wanted = {
         resource.RLIMIT_AS: used + (memory_mb << 20),
-        resource.RLIMIT_NPROC: processes,
+        resource.RLIMIT_NPROC: processes + 3,  # the nursery, the first process and its copy
         resource.RLIMIT_FSIZE: file_mb << 20,
         resource.RLIMIT_NOFILE: 128,
         resource.RLIMIT_CORE: 0,
     }
+    if not confined:
+        del wanted[resource.RLIMIT_NPROC]  # it would count what else this user runs
     for kind, value in wanted.items():
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)

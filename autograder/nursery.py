@@ -59,7 +59,7 @@ class Nursery:
         self.child = os.fork()
         if self.child == 0:
             self.control.close()
-            live(cells, budget | {"used": self.used}, self.shell, self.confined)
+            live(cells, budget | {"used": self.used, "confined": self.confined}, self.shell)
         if self.confined:
             confine.call("setns", self.own_namespace, confine.NEWPID)
         os.close(cells)
@@ -178,13 +178,13 @@ def end(pid):
 # ---- a submission
 
 
-def live(descriptor, budget, the_shell, confined):
+def live(descriptor, budget, the_shell):
     """The life of a submission's first process."""
     try:
         with socket.socket(fileno=descriptor) as cells:
-            channel = Channel(cells)
+            channel = Channel(cells, max_text=1 << 28)
             try:
-                settle(descriptor, budget, confined)
+                settle(descriptor, budget)
             except OSError as error:
                 channel.send(frame(["failed", str(error)]))
                 return
@@ -194,7 +194,7 @@ def live(descriptor, budget, the_shell, confined):
         os._exit(0)
 
 
-def settle(descriptor, budget, confined):
+def settle(descriptor, budget):
     """Give up everything that a submission does not need, with nothing open but the way to the sandbox."""
     os.setsid()
     nothing = os.open("/dev/null", os.O_RDWR)
@@ -206,7 +206,7 @@ def settle(descriptor, budget, confined):
     random.seed(0)
     shell.Outputs.limit = budget["output_kb"] << 10
     confine.limit(**budget)
-    if confined:
+    if budget["confined"]:
         confine.give_up(budget["file_mb"])
 
 
@@ -228,9 +228,13 @@ def obey(channel, the_shell, budget):
 
 
 def exercise(descriptor, channel, the_shell, budget):
-    """Answer calls in a copy of this process, until it ends; how it ended."""
+    """Answer calls in a copy of this process, until it ends; how it ended, or why there could be none."""
     drawn = random.getstate()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:  # the cells left as many processes and threads as there may be
+        os.close(descriptor)
+        return str(error)
     if pid == 0:
         try:
             random.setstate(drawn)  # a fork seeds it anew
@@ -241,7 +245,7 @@ def exercise(descriptor, channel, the_shell, budget):
             os._exit(0)
     os.close(descriptor)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if os.getpid() == 1:  # that is: in a namespace of its own
+    if os.getpid() == 1:  # that is: in a namespace of its own; anywhere else this would kill all that is the user's
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)  # whatever it had started, too
         with contextlib.suppress(ChildProcessError):

@@ -10,6 +10,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 
+OVERHEAD = 100  # characters that an output takes besides its text
+
+
 class Outputs(list):
     """nbformat outputs, up to a number of characters."""
 
@@ -23,7 +26,7 @@ class Outputs(list):
     def put(self, size, output):
         if self.left < 0:
             return
-        self.left -= size
+        self.left -= size + OVERHEAD
         if self.left < 0:
             output = {"output_type": "stream", "name": "stderr", "text": f"[more than {self.limit} characters]\n"}
         self.append(output)
@@ -94,10 +97,10 @@ class Shell(InteractiveShell):
         pass  # there is no event loop to join
 
     def _showtraceback(self, etype, evalue, stb):
-        text = str(evalue)
-        lines = [str(line) for line in stb]
-        OUTPUTS.put(
-            sum(map(len, lines)), {"output_type": "error", "ename": etype.__name__, "evalue": text, "traceback": lines}
+        lines = [str(line)[:2000] for line in stb][-20:]
+        # Always: it says more than all that was printed before it.
+        OUTPUTS.append(
+            {"output_type": "error", "ename": etype.__name__, "evalue": str(evalue)[:2000], "traceback": lines}
         )
 
 
