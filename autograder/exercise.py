@@ -15,10 +15,14 @@ from autograder.values import array, copied, difference, is_tensor, require_few_
 
 
 class Call:
-    """What one call of the student's function gets: `Call(x, 0.5)` for `f(x, 0.5)`."""
+    """What one call of the student's function gets: `Call(x, 0.5)` for `f(x, 0.5)`.
+
+    A numpy scalar becomes an array of no dimension (-x of such an array is one): a function of arrays gets arrays.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any):
-        self.args, self.kwargs = args, kwargs
+        self.args = tuple(map(_as_array, args))
+        self.kwargs = {key: _as_array(value) for key, value in kwargs.items()}
 
     def copy(self, unlock: bool = False) -> "Call":
         return Call(*copied(self.args, unlock), **copied(self.kwargs, unlock))
@@ -27,6 +31,10 @@ class Call:
         """The call as a student would write it."""
         named = [f"{key}={shown(value)}" for key, value in self.kwargs.items()]
         return f"{name}({', '.join([*map(shown, self.args), *named])})"
+
+
+def _as_array(value):
+    return np.array(value) if isinstance(value, np.generic) else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +172,13 @@ class Student:
         return Student(self.__name__, self._function, self.seen, lend=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        seen = Seen(self.__name__, Call(*args, **kwargs).copy(unlock=not self._lend))
+        call = Call(*args, **kwargs)
+        seen = Seen(self.__name__, call.copy(unlock=not self._lend))
         self.seen.append(seen)
         if not self._lend:
-            args, kwargs = tuple(map(_lent, args)), {key: _lent(value) for key, value in kwargs.items()}
+            call = Call(*map(_lent, call.args), **{key: _lent(value) for key, value in call.kwargs.items()})
         try:
-            result = self._function(*args, **kwargs)
+            result = self._function(*call.args, **call.kwargs)
             require_few_parts(result)
             result = copied(result)
         except Stopped:
@@ -186,10 +195,7 @@ class Student:
 
 
 def _lent(value):
-    if isinstance(value, np.random.Generator):
-        return value
-    # -x of a 0-d array is a numpy scalar, which takes no mask: a function of arrays gets an array.
-    return np.array(value) if isinstance(value, np.generic) else copied(value, unlock=True)
+    return value if isinstance(value, np.random.Generator) else copied(value, unlock=True)
 
 
 def as_student(exercise: Exercise, functions: Mapping[str, Callable]) -> list[Student]:
@@ -215,14 +221,29 @@ def unsteady(seen: list[Seen]) -> bool:
     """Whether the same call gave two different answers."""
     first: dict[str, Seen] = {}
     for each in seen:
-        known = first.setdefault(_key(each), each)
+        known = first.setdefault(_key(each.function, each.call), each)
         if (known.error is None) != (each.error is None) or difference(each.result, known.result, rtol=1e-4):
             return True
     return False
 
 
-def _key(seen):
-    return repr((seen.function, _bits(seen.call.args), _bits(seen.call.kwargs)))
+def remembered(function: Callable, most: int = 4096) -> Callable:
+    """A slow right answer, worked out once: the hidden inputs are the same for all submissions."""
+    known: dict[str, Any] = {}
+
+    def answer(*args, **kwargs):
+        key = _key("", Call(*args, **kwargs))
+        if key not in known:
+            if len(known) >= most:
+                known.clear()
+            known[key] = function(*args, **kwargs)
+        return copied(known[key])
+
+    return answer
+
+
+def _key(name, call):
+    return repr((name, _bits(call.args), _bits(call.kwargs)))
 
 
 def _bits(value):

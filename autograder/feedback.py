@@ -21,11 +21,12 @@ CAUSES = {
     "generator of its own?",
     "time": "It was stopped because it took too much time: is there a loop that never ends?",
     "memory": "It was stopped because it took too much memory.",
-    "processes": "It was stopped because it started too many processes.",
     "file": "It was stopped because it wrote too large a file.",
-    "output": "It was stopped because it printed too much.",
     "exit": "It ended its own process instead of returning.",
-    "crash": "Its process crashed.",
+    "crash": "Its process crashed, as a program does that writes where it may not.",
+    "killed": "Its process was killed.",
+    "wire": "Its process answered what no function can answer.",
+    "nursery": "The grader lost the process in which it ran. If this comes again, tell your instructor.",
 }
 
 # The database would carry examples from one submission to the next, and a deadline would measure the machine.

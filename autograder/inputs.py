@@ -9,10 +9,10 @@ from hypothesis.extra import numpy as hnp
 
 def every_kind(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, float]]:
     """Arrays of normal entries, each with its standard deviation, of every shape, layout, size and precision."""
-    for shape in [(), (0,), (6,), (3, 4)]:
-        yield np.asarray(rng.normal(size=shape)), 1.0
-    yield rng.normal(size=8)[::2], 1.0
-    yield np.asfortranarray(rng.normal(size=(2, 3))), 1.0
+    yield np.asarray(rng.normal()), 1.0
+    yield np.empty(0), 1.0
+    yield np.asfortranarray(rng.normal(size=(3, 4))), 1.0
+    yield rng.normal(size=12)[::2], 1.0
     yield rng.normal(size=5).astype(np.float32), 1.0
     yield 1e8 * rng.normal(size=5), 1e8
     yield 1e-8 * rng.normal(size=5), 1e-8

@@ -20,6 +20,8 @@ def ask_for_manners(exercise: Exercise, rtol: float | None = None) -> None:
     @exercise.property(points=1)
     def keeps_float32(function, *args, **kwargs):
         """float32 in gives float32 out, with the right numbers."""
+        if args[0].dtype != np.float32:
+            return
         got = function(*args, **kwargs)
         same_type(got, like=args[0])
         close(got, reference(*args, **kwargs), rtol=rtol)

@@ -116,7 +116,7 @@ def _difference_of_numbers(got, expected, rtol, atol, equal_nan):
     with np.errstate(all="ignore"):
         size = np.abs(expected)
         largest = float(np.max(size, initial=0.0, where=np.isfinite(size)))
-        close = np.abs(got - expected) <= rtol * (np.where(np.isfinite(size), size, 0.0) + largest) + atol
+        close = np.abs(got - expected) <= rtol * np.where(np.isfinite(size), size, 0.0) + rtol * largest + atol
     close |= (got == expected) | (np.isnan(got) & np.isnan(expected) & equal_nan)
     if close.all():
         return None
