@@ -1,7 +1,5 @@
 """A figure one can drag: live in a kernel, alive in a static page."""
 
-import os
-
 import comm
 
 from explore import style
@@ -9,11 +7,10 @@ from explore.controls import read_control
 from explore.drawing import Drawing
 from explore.live import live_figure
 from explore.page import refuse_too_many, show_static
-from explore.picture import show
+from explore.picture import STATIC, show, words_needed
 
 __all__ = ["explore", "show"]
 
-STATIC = os.environ.get("EXPLORE_STATIC") == "1"
 style.use()
 if STATIC:
     # A page has no kernel to talk to. Widgets that open no comm leave no dead state, and no 3.6 MB script, in it.
@@ -22,8 +19,7 @@ if STATIC:
 
 def explore(*, alt, play=None, **controls):
     """Let the reader drag what the decorated function draws; see the guide at the top of this package."""
-    if not alt.strip():
-        raise ValueError(f"alt must say in words what the picture shows, got {alt!r}")
+    words_needed(alt)
     if not controls:
         raise ValueError("a figure must have a control to drag, got none: give one by the name of a parameter")
     if play and play not in controls:

@@ -1,22 +1,20 @@
 """A figure in a kernel: the author's own ipywidgets, and Python redrawing at every change."""
 
 import html
-from uuid import uuid4
-from xml.etree import ElementTree
 
 from IPython.display import HTML, display
 from ipywidgets import Button, HBox, Play, VBox, interactive_output
 
-from explore.table import tabulated
+from explore.picture import inline, unique
 
 
 def live_figure(drawing, alt, play):
-    # Another notebook in the same window may draw a figure of the same name.
-    prefix = f"{drawing.name}-{uuid4().hex[:8]}"
+    prefix = unique(drawing.name)
 
     def show(**_):
         frame = drawing.frame(tuple(control.at for control in drawing.controls))
-        display(HTML(still(frame, alt, prefix)))
+        picture = inline(frame.svg, f"{alt}. {frame.caption}", prefix)
+        display(HTML(f"{picture}<p>{html.escape(frame.caption)}</p>"))
 
     for control in drawing.controls:
         control.widget.description = control.label
@@ -26,14 +24,6 @@ def live_figure(drawing, alt, play):
         buttons.insert(0, play_button(next(control for control in drawing.controls if control.name == play)))
     widgets = {control.name: control.widget for control in drawing.controls}
     display(VBox([*widgets.values(), HBox(buttons), interactive_output(show, widgets)]))
-
-
-def still(frame, alt, prefix):
-    """One frame as html that needs no style sheet."""
-    svg, _ = tabulated([frame.svg], 0, prefix)
-    svg.set("aria-label", f"{alt}. {frame.caption}")
-    svg.set("style", svg.get("style", "") + ";max-width:100%;height:auto")
-    return f"<div>{ElementTree.tostring(svg, 'unicode')}<p>{html.escape(frame.caption)}</p></div>"
 
 
 def reset_button(controls):

@@ -3,13 +3,10 @@
 import base64
 import gzip
 import html
-import io
 import json
 from xml.etree import ElementTree
 
-import matplotlib.pyplot as plt
-from IPython.display import display
-
+from explore.picture import display_with_png
 from explore.table import tabulated
 
 MAX_FRAMES = 400
@@ -17,16 +14,12 @@ shown: set[str] = set()
 
 
 def show_static(drawing, alt, play):
-    """Display what a page shows, what a PDF shows, and what a terminal says."""
     if drawing.name in shown:
         raise ValueError(f"each figure of a page must have a name of its own, got {drawing.name} twice: rename one")
     shown.add(drawing.name)
     markup = static_figure(drawing, alt, play)
     fig, caption = drawing.draw(drawing.start)
-    picture = io.BytesIO()
-    fig.savefig(picture, format="png", dpi=144)
-    plt.close(fig)
-    display({"text/html": markup, "image/png": picture.getvalue(), "text/plain": f"{alt}. {caption}"}, raw=True)
+    display_with_png(markup, fig, f"{alt}. {caption}")
 
 
 def refuse_too_many(drawing):

@@ -1,4 +1,4 @@
-"""A plain picture: a figure that stands still, as one svg with written words, readable in both themes."""
+"""A picture that stands still: an svg with words, readable in both themes, and a png where there is no html."""
 
 import io
 import os
@@ -18,18 +18,35 @@ pictures = count(1)
 
 def show(fig, *, alt):
     """Show a matplotlib figure that cannot be dragged; `alt` says in words what is to be seen in it."""
-    if not alt.strip():
-        raise ValueError(f"alt must say what is to be seen in the picture, got {alt!r}")
-    # Two notebooks in one window may both have a first picture; on a page the numbers stay the same at each build.
-    name = f"picture-{next(pictures)}" if STATIC else f"picture-{uuid4().hex[:8]}"
+    words_needed(alt)
     fig.draw_without_rendering()  # lays it out
     fig.set_layout_engine("none")
-    svg, _ = tabulated([svg_of(fig)], 0, name)
-    svg.set("aria-label", alt)
-    svg.set("style", svg.get("style", "") + ";max-width:100%;height:auto")
-    still = io.BytesIO()
-    fig.savefig(still, format="png", dpi=144, facecolor="white")
+    # On a page the numbers are the same at each build.
+    name = f"picture-{next(pictures)}" if STATIC else unique("picture")
+    display_with_png(inline(svg_of(fig), alt, name), fig, alt)
+
+
+def words_needed(alt):
+    if not alt.strip():
+        raise ValueError(f"alt must say in words what is to be seen, got {alt!r}")
+
+
+def unique(name):
+    """In a window there may be another notebook with a picture of this name."""
+    return f"{name}-{uuid4().hex[:8]}"
+
+
+def inline(svg, words, prefix):
+    """The svg as html that needs no style sheet, its ids beginning with `prefix`."""
+    still, _ = tabulated([svg], 0, prefix)
+    still.set("aria-label", words)
+    still.set("style", still.get("style", "") + ";max-width:100%;height:auto")
+    return f'<div class="explore">{ElementTree.tostring(still, "unicode")}</div>'
+
+
+def display_with_png(markup, fig, words):
+    """Display what a page shows, what a PDF shows, and what a terminal says; then close the figure."""
+    png = io.BytesIO()
+    fig.savefig(png, format="png", dpi=144, facecolor="white")
     plt.close(fig)
-    display(
-        {"text/html": ElementTree.tostring(svg, "unicode"), "image/png": still.getvalue(), "text/plain": alt}, raw=True
-    )
+    display({"text/html": markup, "image/png": png.getvalue(), "text/plain": words}, raw=True)

@@ -280,7 +280,7 @@ class TestWithoutAScript:
 def test_nothing_overflows_and_axe_finds_nothing(opened, width, scheme):
     page = opened(viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    # (axe asks for the style sheet again, which a file does not grant)
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    found = Axe().run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "preload": False}
+    )
     assert found.violations_count == 0, found.generate_report()
-    page.said[:] = [message for message in page.said if "XMLHttpRequest" not in message and "ERR_FAILED" not in message]

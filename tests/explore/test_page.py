@@ -13,7 +13,7 @@ import pytest
 from ipywidgets import Checkbox, Dropdown, FloatSlider, IntSlider
 
 import explore as package
-from explore import explore, page
+from explore import explore, page, picture, show
 from explore.page import static_figure
 from tests.explore.figures import FIGURES, drawing_of, markup_of
 from tests.explore.reading import svg_in, table_of
@@ -25,7 +25,7 @@ def shown(monkeypatch):
     bundles = []
     monkeypatch.setattr(package, "STATIC", True)
     monkeypatch.setattr(page, "shown", set())
-    monkeypatch.setattr(page, "display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr(picture, "display", lambda bundle, raw: bundles.append(bundle))
     yield bundles
     plt.close("all")
 
@@ -106,7 +106,7 @@ class TestRefused:
     def test_no_alternative_text(self):
         with pytest.raises(TypeError, match="alt"):
             explore(k=steps())
-        with pytest.raises(ValueError, match="alt must say in words what the picture shows, got ''"):
+        with pytest.raises(ValueError, match="alt must say in words what is to be seen, got ''"):
             explore(alt="", k=steps())
 
     def test_no_control(self):
@@ -185,6 +185,35 @@ class TestMarkup:
     @pytest.mark.parametrize("name", FIGURES)
     def test_a_figure_is_at_most_20_kb(self, name):
         assert len(markup_of(name).encode()) <= 20_000
+
+
+class TestStill:
+    def test_a_picture_has_words_and_ids_of_its_own(self, shown):
+        for _ in range(2):
+            show(line(1)[0], alt='A "line"')
+        first, second = (ElementTree.fromstring(bundle["text/html"]) for bundle in shown)
+        assert first.get("class") == "explore"
+        assert first[0].get("aria-label") == 'A "line"'
+        assert first[0].get("role") == "img"
+        ids = [{node.get("id") for node in tree.iter()} - {None} for tree in (first, second)]
+        assert ids[0]
+        assert ids[1]
+        assert not ids[0] & ids[1]
+        assert shown[0]["text/plain"] == 'A "line"'
+        assert shown[0]["image/png"].startswith(b"\x89PNG")
+        assert not plt.get_fignums()
+
+    def test_on_a_page_the_names_are_numbers(self, shown, monkeypatch):
+        monkeypatch.setattr(picture, "STATIC", True)
+        monkeypatch.setattr(picture, "pictures", count(1))
+        for _ in range(2):
+            show(line(1)[0], alt="A line")
+        assert 'id="picture-1-0"' in shown[0]["text/html"]
+        assert 'id="picture-2-0"' in shown[1]["text/html"]
+
+    def test_without_words_there_is_none(self):
+        with pytest.raises(ValueError, match="alt must say in words what is to be seen, got ' '"):
+            show(line(1)[0], alt=" ")
 
 
 class TestShown:
