@@ -15,6 +15,7 @@ VERBS = {
     "report": "one page about a class's work on an assignment",
     "export": "grades as CSV for nbgrader, Canvas or Moodle",
     "selftest": "prove that solutions pass and named mistakes fail",
+    "demo": "a made-up class, graded, and its report: the two-minute tour",
 }
 EXIT = """exit code: 0 done; 1 done, but something needs a look, and the output says what; 2 not done, and the last line
 says why; 130 stopped with Ctrl-C: the same command goes on where it stopped"""

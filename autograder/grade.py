@@ -14,7 +14,7 @@ from typing import Any
 
 from nbgrader.utils import parse_utc
 
-from autograder import feedback, inline, sanitise
+from autograder import inline, outputs, sanitise
 from autograder.assignment import Assignment
 from autograder.check import Judged, Verdict, environment, judge
 from autograder.course import Cell, Notebook
@@ -156,6 +156,7 @@ def _put(
     graded.record["notebooks"][notebook.name] = {
         "reason": reason,
         "repairs": repaired.repairs,
+        "stopped": repaired.stopped,
         "verdicts": [asdict(replace(each, unconfined=graded.record["unconfined"])) for each in verdicts.values()],
         "grades": grades,
         "comments": comments,
@@ -178,12 +179,16 @@ def _judge(assignment: Assignment, notebook: Notebook, repaired: Repaired, sandb
     with sandbox.run([line.source for line in code], assignment.budget) as submission:
         for number, (line, result) in enumerate(zip(code, submission.cells, strict=True), 1):
             line.outputs = [shown for each in result.outputs if (shown := sanitise.output(each)) is not None]
+            if result.cause:
+                line.outputs.append(outputs.of_stop(result.cause))
+                name = line.origin.grade_id if line.origin else line.id
+                repaired.stopped.append(f"the cell {name} was stopped: {result.cause}")
             line.count = number
         for test in notebook.tests:
             verdicts[test.grade_id or ""] = _verdict(assignment, notebook, test, submission)
     for line in repaired.lines:
         if line.origin and line.origin.is_test:
-            line.outputs = [_shown(verdicts[line.origin.grade_id or ""])]
+            line.outputs = [outputs.of_verdict(verdicts[line.origin.grade_id or ""])]
     return verdicts
 
 
@@ -211,10 +216,6 @@ def _of_test(assignment: Assignment, test: Cell, outcome: inline.Outcome) -> Ver
         cause=outcome.cause,
         error=outcome.error,
     )
-
-
-def _shown(verdict: Verdict) -> dict[str, Any]:
-    return {"output_type": "stream", "name": "stdout", "text": feedback.words(verdict) + "\n"}
 
 
 def _grades(repaired: Repaired, verdicts: Mapping[str, Verdict], missing: bool) -> dict[str, float | None]:

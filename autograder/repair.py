@@ -40,8 +40,11 @@ class Line:
 
 @dataclass
 class Repaired:
+    """A notebook to run; `stopped` are the cells that could not be run to their end."""
+
     lines: list[Line]
     repairs: list[str]
+    stopped: list[str] = field(default_factory=list)
 
 
 def read(path: Path) -> tuple[list[Any], list[str]]:

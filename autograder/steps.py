@@ -51,7 +51,7 @@ def collect(course: Course, assignment: str) -> list[str]:
     nbgrader = api(course)
     links = list(_links(Path(nbgrader.exchange_root) / course.course_id / "inbound", assignment))
     nbgrader.coursedir.ignore = [*nbgrader.coursedir.ignore, *{link.name for link in links}]
-    with _log_level(nbgrader, "WARNING"):
+    with _log_level(nbgrader, "WARN"):
         log = _succeed(f"collect {assignment}", nbgrader.collect(assignment))
     told = [
         f"{link.relative_to(nbgrader.exchange_root)} is a link, which could lead into your files; it was left out"

@@ -23,6 +23,7 @@ def line(record: dict[str, Any]) -> Line:
         if notebook["reason"]:
             found.problems.append(f"{name}.ipynb was not graded: {notebook['reason']}")
         found.repairs += notebook["repairs"]
+        found.problems += notebook["stopped"]
         for verdict in notebook["verdicts"]:
             found.score += verdict["score"]
             found.max_score += verdict["max_score"]

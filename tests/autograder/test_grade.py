@@ -232,7 +232,8 @@ def test_hidden_tests_are_not_in_what_the_student_reads(desk):
     told = cell_of(autograded(desk, "ada"), "double").outputs
     assert "69134" not in json.dumps(told)
     assert SECRET not in json.dumps([told, record["notebooks"][NAME]["verdicts"]])
-    assert "This line of the test failed" in told[0].text or "A hidden test failed" in told[0].text
+    assert "A hidden test failed" in told[0].data["text/plain"]
+    assert "A hidden test failed" in told[0].data["text/html"]
 
 
 def test_the_notebook_is_valid_and_as_nbformat_writes_it(desk):
