@@ -237,6 +237,27 @@ class TestLayerNorm:
             layer_norm_backward(np.ones((3, 4)), cache)
 
 
+def plain(x, dy, scale, shift, axis, eps=1e-5):
+    """Normalisation over `axis`, forward and backward, as a chapter writes it."""
+    mean, variance = x.mean(axis=axis, keepdims=True), x.var(axis=axis, keepdims=True)
+    x_hat = (x - mean) / np.sqrt(variance + eps)
+    g = dy * scale
+    dx = g - g.mean(axis=axis, keepdims=True) - x_hat * (g * x_hat).mean(axis=axis, keepdims=True)
+    return scale * x_hat + shift, dx / np.sqrt(variance + eps), (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@pytest.mark.parametrize(
+    ("axis", "forward", "backward"), [(0, batch_norm, batch_norm_backward), (1, layer_norm, layer_norm_backward)]
+)
+def test_the_plain_lines_give_the_same(axis, forward, backward):
+    x, dy, scale, shift = data((48, 10), 1)
+    y, *_, cache = forward(x, scale, shift)
+    expected = plain(x, dy, scale, shift, axis)
+    agree(forward.__name__, "the plain lines of a chapter", y, expected[0])
+    for got, line in zip(backward(dy, cache), expected[1:], strict=True):
+        agree(backward.__name__, "the plain lines of a chapter", got, line)
+
+
 @pytest.mark.parametrize("n", [2, 16, 30, 48])
 def test_the_order_of_the_numbers_in_memory_does_not_matter(n):
     x, dy, scale, shift = data((n, 6), 1)
