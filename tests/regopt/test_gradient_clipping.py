@@ -69,6 +69,15 @@ class TestClipByNorm:
         assert clip_by_norm([], 1.0) == []
         assert clip_by_norm(np.array([3, 4]), 1.0, eps=0).tolist() == pytest.approx([0.6, 0.8])
 
+    @pytest.mark.parametrize("dtype", [np.int8, np.uint8, bool])
+    def test_integers_become_float64(self, dtype):
+        grad = np.array([np.iinfo(dtype).min, 1] if dtype != bool else [True, True]).astype(dtype)
+        expected = grad.astype(float) / max(1.0, np.linalg.norm(grad.astype(float)))
+        got = clip_by_norm(grad, 1.0, eps=0)
+        assert got.dtype == np.float64
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+        assert clip_by_value(grad, 1.0).dtype == np.float64
+
     def test_float32_and_float64_gradients_are_clipped_together_each_in_its_own_precision(self):
         got = clip_by_norm([np.array([3.0], np.float32), np.array([4.0])], 1.0, eps=0)
         assert [grad.dtype.name for grad in got] == ["float32", "float64"]
