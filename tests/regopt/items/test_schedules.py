@@ -39,9 +39,10 @@ def test_item_22_the_linear_rule_keeps_the_variance_of_sgd_until_eta_h_nears_two
     assert after(90) / after(1) == pytest.approx((2 - 0.02) / (2 - 1.8), rel=0.05)  # 9.9
 
 
-def test_item_22_the_root_rule_keeps_the_variance_of_adam_where_noise_rules():
+@pytest.mark.parametrize("beta1", [0.0, 0.9])
+def test_item_22_the_root_rule_keeps_the_variance_of_adam_where_noise_rules(beta1):
     """Its variance is eta sigma / (2 h sqrt(B)): sign-like steps see only the ratio of gradient and noise."""
-    settings = {"noise": 40.0, "beta1": 0.0, "beta2": 0.999}
+    settings = {"noise": 40.0, "beta1": beta1, "beta2": 0.999}
     one = spread(adam, lr=0.1, batch=1, **settings)
     assert one == pytest.approx(0.1 * 40.0 / 2, rel=0.05)
     root = spread(adam, lr=scale_learning_rate(0.1, batch=16, base_batch=1, rule="sqrt"), batch=16, **settings)
