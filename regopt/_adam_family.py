@@ -222,30 +222,13 @@ def adafactor(w, grad, state=None, *, lr, lam=0.0, power=0.8, eps=None, eps_scal
     lr, lam, power, eps_scale = nonnegative(lr=lr, lam=lam, power=power, eps_scale=eps_scale)
     w, grad = alike(w=w, grad=grad)
     (eps,) = nonnegative(eps=float(np.finfo(w.dtype).eps) if eps is None else eps)
-    shapes = _shapes_of_averages(w.shape)
-    if state is None:
-        state = AdafactorState(0, *(None if shape is None else np.zeros(shape, w.dtype) for shape in shapes))
-    for field, array, shape in zip(("row", "col", "v"), expect_state(AdafactorState, state)[1:], shapes, strict=True):
-        if shape is None:
-            require(array is None, f"state.{field}", "None", type(array).__name__)
-        else:
-            expect_array(f"state.{field}", array, w.dtype, shape)
+    state = _adafactor_state(w, state)
     t = state.step + 1
     new_w, *averages = receivers(w, grad, arrays_of(state), out)
     u = np.empty_like(w)
     with np.errstate(all="ignore"):
         np.multiply(grad, grad, out=u)
-        if w.ndim > 1:
-            row, col = averages
-            _approach(state.row, _mean(u, -1), t**-power, row)
-            _approach(state.col, _mean(u, -2), t**-power, col)
-            share = np.repeat(np.maximum(_mean(row, -2), eps), row.shape[-2], axis=-2)
-            divide(row, share, eps)
-            np.multiply(share, col, out=u)
-        else:
-            (v,) = averages
-            _approach(state.v, u, t**-power, v)
-            np.copyto(u, v)
+        _average_factors(state, u, t**-power, eps, averages)
         np.sqrt(u, out=u)
         np.maximum(u, eps, out=u)
         divide(grad, u, eps)
@@ -255,12 +238,33 @@ def adafactor(w, grad, state=None, *, lr, lam=0.0, power=0.8, eps=None, eps_scal
     return new_w, AdafactorState(t, *([*averages, None] if w.ndim > 1 else [None, None, *averages]))
 
 
-def _shapes_of_averages(shape):
-    """Of Adafactor's `row`, `col` and `v`; None for those that such a `w` does without."""
-    if len(shape) < 2:
-        return None, None, shape
-    *front, n, k = shape
-    return (*front, n, 1), (*front, 1, k), None
+def _adafactor_state(w, state):
+    """The state, checked, or the first one: `row` and `col` for a matrix or several, else `v`; the others are None."""
+    *front, n, k = w.shape if w.ndim > 1 else (1, 1)
+    shapes = ((*front, n, 1), (*front, 1, k), None) if w.ndim > 1 else (None, None, w.shape)
+    if state is None:
+        return AdafactorState(0, *(None if shape is None else np.zeros(shape, w.dtype) for shape in shapes))
+    for field, array, shape in zip(("row", "col", "v"), expect_state(AdafactorState, state)[1:], shapes, strict=True):
+        if shape is None:
+            require(array is None, f"state.{field}", "None", type(array).__name__)
+        else:
+            expect_array(f"state.{field}", array, w.dtype, shape)
+    return state
+
+
+def _average_factors(state, square, weight, eps, averages):
+    """Set the new averages, and `square` to the second moment that they stand for."""
+    if state.v is None:
+        row, col = averages
+        _approach(state.row, _mean(square, -1), weight, row)
+        _approach(state.col, _mean(square, -2), weight, col)
+        share = np.repeat(np.maximum(_mean(row, -2), eps), row.shape[-2], axis=-2)
+        divide(row, share, eps)
+        np.multiply(share, col, out=square)
+    else:
+        (v,) = averages
+        _approach(state.v, square, weight, v)
+        np.copyto(square, v)
 
 
 def _approach(old, new, weight, out):
