@@ -105,20 +105,21 @@ class Watch:
 
     def look(self):
         pids = processes(self.child, self.confined)
-        if memory(pids, self.memory_allowed) > self.memory_allowed:
-            self.stop("memory", force=self.stopped == "memory")
-        grace = self.stopped is not None
-        wall = time.monotonic() - self.since
-        if self.cpu(pids) > self.cpu_allowed + GRACE_CPU * grace or wall > self.wall_allowed + GRACE_WALL * grace:
-            self.stop("time")
+        cpu, wall = self.cpu(pids), time.monotonic() - self.since
+        if self.stopped:
+            self.end_others()
+            if cpu > self.cpu_allowed + GRACE_CPU or wall > self.wall_allowed + GRACE_WALL:
+                end(self.child)
+        elif memory(pids, self.memory_allowed) > self.memory_allowed:
+            self.stop("memory", cpu, wall)
+        elif cpu > self.cpu_allowed or wall > self.wall_allowed:
+            self.stop("time", cpu, wall)
 
-    def stop(self, cause, force=False):
+    def stop(self, cause, cpu, wall):
         """An exercise is ended; a cell is interrupted first, and ended when that does not help."""
-        again, self.stopped = self.stopped is not None, self.stopped or cause
+        self.stopped, self.cpu_allowed, self.wall_allowed = cause, cpu, wall
         self.end_others()
-        if again or force:
-            end(self.child)
-        elif self.gentle:
+        if self.gentle:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.child, signal.SIGINT)
 

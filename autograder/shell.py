@@ -1,6 +1,7 @@
 """The shell that a submission's cells run in: IPython without a terminal, its outputs kept as nbformat dicts."""
 
 import base64
+import contextlib
 import io
 import sys
 
@@ -8,7 +9,6 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
-
 
 OVERHEAD = 100  # characters that an output takes besides its text
 
@@ -95,6 +95,9 @@ def encoded(data):
 class Shell(InteractiveShell):
     def enable_gui(self, gui=None):
         pass  # there is no event loop to join
+
+    def _tee(self, channel):
+        return contextlib.nullcontext()  # else all that is printed would be kept a second time, without a limit
 
     def _showtraceback(self, etype, evalue, stb):
         lines = [str(line)[:2000] for line in stb][-20:]
