@@ -3,12 +3,14 @@
 import hashlib
 import json
 import platform
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from autograder.exercise import Answer, Exercise, Property, Student, as_student,
 from autograder.values import copied, difference, form, one_line
 
 ROOT = Path(__file__).parents[1]
+JUDGING = ("asserts", "check", "exercise", "feedback", "inputs", "manners", "values")
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,11 @@ class Verdict:
 
 
 def exercises(assignment: str) -> dict[str, Exercise]:
-    """The exercises of an assignment by name, in the order in which they are written."""
-    module = import_module(f"autograder.checks.{assignment}")
+    """The exercises of an assignment by name, in the order in which they are written; none if it has no checks."""
+    name = f"autograder.checks.{assignment}"
+    if name not in sys.modules and not (assignment.isidentifier() and find_spec(name)):
+        return {}
+    module = import_module(name)
     return {each.name: each for each in vars(module).values() if isinstance(each, Exercise)}
 
 
@@ -200,7 +206,7 @@ def _verdict(exercise, seed, passed, mistakes=(), **rest) -> Verdict:
 @lru_cache
 def check_version(module: str) -> str:
     """A hash of the check's source, of the judge's and of the library's: what a verdict depends on besides the seed."""
-    judging = [ROOT / "autograder" / f"{name}.py" for name in ("asserts", "check", "exercise", "feedback", "values")]
+    judging = [ROOT / "autograder" / f"{name}.py" for name in JUDGING]
     files = [Path(str(import_module(module).__file__)), *judging, *sorted((ROOT / "regopt").glob("*.py"))]
     digest = hashlib.sha256()
     for file in files:

@@ -32,7 +32,8 @@ class NotImplementedError(NotImplementedError):
         place = self.__traceback__
         while place.tb_next:
             place = place.tb_next
-        return [f"To do: write {place.tb_frame.f_code.co_name}"]
+        name = place.tb_frame.f_code.co_name
+        return [f"To do: write {name if name.isidentifier() else 'this cell'}"]
 '''
 
 
