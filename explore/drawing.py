@@ -114,7 +114,7 @@ def svg_of(fig):
     referred = set(re.findall(r'(?:url\(|href=")#([\w-]+)', source))
     raw = ElementTree.fromstring(source)
     width, height = (float(number) for number in raw.get("viewBox", "").split()[2:])
-    svg = Element("svg", {"viewBox": f"0 0 {short(width)} {short(height)}", "width": short(width * 4 / 3), **ROOT})
+    svg = Element("svg", {"viewBox": f"0 0 {short(width)} {short(height)}", "width": short(width * 1.2), **ROOT})
     for child in raw:
         if child.tag != "metadata" and child.find("style") is None:
             svg.extend(cleaned(child, "", referred))
@@ -148,10 +148,11 @@ def cleaned(node, kind, referred):
 
 
 def lift_style(group):
-    """A style that all markers share is written once."""
-    styles = {child.get("style") for child in group}
-    if len(group) > 1 and len(styles) == 1 and None not in styles and "style" not in group.attrib:
-        group.set("style", styles.pop() or "")
+    """A style that all markers share is written once; but a group is translucent as a whole, so not that."""
+    styles = {child.get("style", "opacity:") for child in group}
+    style = styles.pop()
+    if len(group) > 1 and not styles and not re.search(r"(^|;)opacity:", style) and "style" not in group.attrib:
+        group.set("style", style)
         for child in group:
             del child.attrib["style"]
 

@@ -21,7 +21,7 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": "medium",
-    "font.size": 11.0,
+    "font.size": 13.0,
     "grid.color": "#808080",
     "grid.alpha": 0.3,
     "image.interpolation": "none",

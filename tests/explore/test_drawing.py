@@ -10,7 +10,7 @@ import pytest
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from PIL import Image
 
-from explore.drawing import relative, short, svg_of
+from explore.drawing import lift_style, relative, short, svg_of
 
 
 def everything():
@@ -30,6 +30,7 @@ def everything():
     d.quiver([1, 2], [1, 2], [1, 1], [0, 1])
     d.plot([1, 2], [2, 1], "s", mfc="w", mec="k", ms=12)
     d.plot([1, 1.5, 2], [1, 1.9, 1.1], "--", lw=4, alpha=0.5)
+    d.plot([1.2, 1.23], [1.2, 1.22], "o", ms=20, alpha=0.5, mew=0)  # darker where they overlap
     d.text(1.5, 1.5, "slant", rotation=30, color="C1", fontweight="bold")
     fig.draw_without_rendering()
     fig.set_layout_engine("none")
@@ -50,17 +51,16 @@ def rendered(visit):
 
 
 def originals():
+    """matplotlib's own svg, as wide as ours and with the same fonts; and ours."""
     raw = io.StringIO()
     fig = everything()
     FigureCanvasSVG(fig).print_svg(raw)
-    small = ElementTree.tostring(svg_of(fig), "unicode")
+    small = svg_of(fig)
     plt.close(fig)
-    # the same width in the page, the same fonts
-    full = re.sub(
-        r'width="[^"]*pt" height="[^"]*pt"', 'width="576"', raw.getvalue()[raw.getvalue().index("<svg") :], count=1
-    )
+    full = raw.getvalue()[raw.getvalue().index("<svg") :]
+    full = re.sub(r'width="[^"]*pt" height="[^"]*pt"', f'width="{small.get("width")}"', full, count=1)
     full = re.sub(r"font-family: [^;\"]*", "font-family: DejaVu Sans,Verdana,sans-serif", full)
-    return full, small
+    return full, ElementTree.tostring(small, "unicode")
 
 
 def far_apart(one, other):
@@ -88,6 +88,24 @@ def test_in_the_dark_ink_and_paper_change_places_and_colours_stay(rendered):
     coloured = np.ptp(light, axis=2) > 120
     assert coloured.sum() > 500
     assert np.mean(np.abs(light[coloured] - dark[coloured]) > 32) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("styles", "lifted"),
+    [
+        (["fill:red", "fill:red"], "fill:red"),
+        (["fill:red;fill-opacity:0.5", "fill:red;fill-opacity:0.5"], "fill:red;fill-opacity:0.5"),
+        (["fill:red", "fill:blue"], None),
+        (["fill:red"], None),
+        # the parts show through each other, those of a translucent group do not
+        (["fill:url(#h);opacity:0.4", "fill:url(#h);opacity:0.4"], None),
+    ],
+)
+def test_a_style_is_lifted_only_where_it_means_the_same(styles, lifted):
+    group = ElementTree.fromstring("<g>" + "".join(f'<use style="{style}"/>' for style in styles) + "</g>")
+    lift_style(group)
+    assert group.get("style") == lifted
+    assert [child.get("style") for child in group] == ([None] * len(styles) if lifted else styles)
 
 
 @pytest.mark.parametrize("seed", range(20))

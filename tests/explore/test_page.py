@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from itertools import count
+from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
@@ -15,8 +17,11 @@ from ipywidgets import Checkbox, Dropdown, FloatSlider, IntSlider
 import explore as package
 from explore import explore, page, picture, show
 from explore.page import static_figure
+from regopt import soft_threshold
 from tests.explore.figures import FIGURES, drawing_of, markup_of
 from tests.explore.reading import svg_in, table_of
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -185,6 +190,13 @@ class TestMarkup:
     @pytest.mark.parametrize("name", FIGURES)
     def test_a_figure_is_at_most_20_kb(self, name):
         assert len(markup_of(name).encode()) <= 20_000
+
+
+def test_the_example_of_the_guide_works_and_stands_in_contributing_as_well(shown):
+    example = textwrap.dedent(re.search(r'\n    from .*?zero\."\n', package.__doc__, re.DOTALL)[0]).strip()
+    exec(example, {"plt": plt, "np": np, "soft_threshold": soft_threshold, "WEIGHTS": np.linspace(-2, 2, 8)})
+    assert shown[0]["text/plain"].endswith("λ = 0.1: 0 of eight weights are zero.")
+    assert example[example.index("@explore") :] in (ROOT / "CONTRIBUTING.md").read_text()
 
 
 class TestStill:
