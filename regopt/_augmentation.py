@@ -205,4 +205,4 @@ def jensen_shannon_loss(probs):
     mean = probs.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 log 0
         divergence = np.where(probs == 0, 0, probs * (np.log(probs) - np.log(mean)))
-    return divergence.sum() / (probs.size // probs.shape[-1])
+    return divergence.sum() / math.prod(probs.shape[:-1])

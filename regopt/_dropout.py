@@ -221,7 +221,7 @@ def variational_dropout_kl(alpha):
 def _kl_series(lam):
     """E H(k) for k ~ Poisson(lam), H(k) = 1 + 1/3 + ... + 1/(2k - 1): all terms positive. For lam up to 30."""
     lam = np.minimum(lam, 30.0)
-    probability, odd_harmonic, kl = np.exp(-lam), 0.0, np.zeros_like(lam)
+    probability, odd_harmonic, kl = np.exp(-lam), 0.0, 0.0
     for k in range(1, 120):
         probability = probability * (lam / k)
         odd_harmonic += 1 / (2 * k - 1)
@@ -232,7 +232,7 @@ def _kl_series(lam):
 def _kl_asymptotic(lam):
     """1/2 log(4 lam) + Euler/2 - sum_n (2n - 1)!! / (2n (2 lam)^n), whose terms fall to 1e-13 for lam from 30 on."""
     lam = np.maximum(lam, 30.0)
-    power, kl = np.ones_like(lam), 0.5 * (np.log(4 * lam) + np.euler_gamma)
+    power, kl = 1.0, 0.5 * (np.log(4 * lam) + np.euler_gamma)
     for n in range(1, 26):
         power = power * ((2 * n - 1) / (2 * lam))
         kl = kl - power / (2 * n)

@@ -67,7 +67,7 @@ def _softened(logits, labels, eps_smooth, spread):
 
 
 def _examples(logits):
-    return logits.size // logits.shape[-1]
+    return math.prod(logits.shape[:-1])
 
 
 def label_smoothing_gradient(logits, labels, *, eps_smooth, spread="all"):

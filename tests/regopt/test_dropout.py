@@ -119,6 +119,9 @@ class TestDropoutClassic:
         agree("dropout_classic", "(1 - p) torch.nn.functional.dropout, its mask", y, out.detach().numpy())
         agree("dropout_backward", "torch autograd", dropout_backward(dy, cache), theirs.grad.numpy())
 
+    def test_the_mask_of_float32_is_float32(self):
+        assert dropout_classic(np.ones(3, np.float32), p=0.5, rng=np.random.default_rng(0))[1].dtype == np.float32
+
     @pytest.mark.parametrize("p", P)
     def test_evaluation_is_the_mean_over_all_masks(self, p):
         x = np.array([3.0, -1.0, 0.0, 7.0])
@@ -325,6 +328,9 @@ class TestVariationalDropoutKl:
 
         expected = expected_log(1 / math.sqrt(alpha)) - expected_log(0.0)
         agree("variational_dropout_kl", "scipy: E log|noise|", variational_dropout_kl(alpha), expected)
+
+    def test_of_a_number_that_has_no_reciprocal_is_infinite_without_a_warning(self):
+        assert variational_dropout_kl(1e-310) == np.inf
 
     def test_falls_from_infinity_to_zero(self):
         kl = variational_dropout_kl(np.array([0.0, 1e-300, 1e-3, 1.0, 1e3, np.inf]))

@@ -305,6 +305,12 @@ class TestEffectiveLearningRate:
         w = self.rng.normal(size=(4, 3))
         np.testing.assert_allclose(self.grad(10 * w), self.grad(w) / 10, atol=1e-14)
 
+    def test_an_axis_may_be_counted_from_the_end(self):
+        w = self.rng.normal(size=(4, 3))
+        for axis in (0, 1):
+            rates = effective_learning_rate(w, lr=0.1, axis=axis)
+            np.testing.assert_array_equal(effective_learning_rate(w, lr=0.1, axis=axis - 2), rates)
+
     def test_of_one_unit_is_a_number(self):
         assert effective_learning_rate(np.array([3.0, 4.0]), lr=1) == 0.04
         assert effective_learning_rate(np.ones(4, np.float32), lr=np.float64(1)).dtype == np.float32
