@@ -6,16 +6,18 @@ of its own, and gives up every capability, the file system but that folder (Land
 (seccomp) and its claim to resources (limits).
 """
 
+import contextlib
 import ctypes
 import errno
 import os
 import platform
 import resource
 import struct
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from autograder.syscalls import DENIED, NEWER, numbers
+from autograder.syscalls import DENIED, MACHINES, NEWER, numbers
 
 NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
     0x20000,
@@ -53,6 +55,14 @@ def call(name, *args):
     return result
 
 
+@contextlib.contextmanager
+def needing(feature):
+    try:
+        yield
+    except OSError as error:
+        raise CannotConfine(f"{feature} ({error})") from None
+
+
 def mount(source, target, kind=None, flags=0, data=None):
     encoded = [text.encode() if text is not None else None for text in (source, target, kind)]
     call("mount", *encoded, flags, data.encode() if data else None)
@@ -80,25 +90,23 @@ def maps(number, path):
 
 def unshare():
     """Leave every namespace of the machine. The process outside then says, by `map_users`, who we are."""
+    if outer_user() == (NOBODY, NOBODY):
+        os.setgroups([])
     for name, flag in NAMESPACES.items():
-        try:
+        with needing(f"{name} namespaces"):
             call("unshare", flag)
-        except OSError as error:
-            raise CannotConfine(f"{name} namespaces ({error.strerror})") from None
 
 
 def map_users(pid):
     user, group = outer_user()
     for name, text in (("setgroups", "deny"), ("uid_map", f"{INSIDE} {user} 1"), ("gid_map", f"{INSIDE} {group} 1")):
-        try:
+        with needing("user namespaces"):
             Path(f"/proc/{pid}/{name}").write_text(text)
-        except OSError as error:
-            raise CannotConfine(f"user namespaces ({name}: {error.strerror})") from None
 
 
 def move_in(packages: Mapping[str, str], sources: Mapping[str, str]):
     """Into a file system that has nothing but Python, the system's libraries, `packages` and `sources`."""
-    try:
+    with needing("mounts in a namespace of one's own"):
         # Opened as who we were: the interpreter may lie in a folder that only that user may enter.
         there = {target: os.open(path, os.O_PATH | os.O_CLOEXEC) for target, path in trees(packages, sources).items()}
         os.setresgid(INSIDE, INSIDE, INSIDE)
@@ -111,8 +119,6 @@ def move_in(packages: Mapping[str, str], sources: Mapping[str, str]):
         call("pivot_root", b".", b".")
         call("umount2", b".", MNT_DETACH)
         os.chdir(SCRATCH)
-    except OSError as error:
-        raise CannotConfine(f"mounting in a namespace of one's own ({error})") from None
 
 
 def trees(packages, sources):
@@ -120,9 +126,22 @@ def trees(packages, sources):
     wanted = {f"{PACKAGES}/{name}": path for name, path in packages.items()}
     wanted |= {f"/sources/autograder/{name}": path for name, path in sources.items()}
     wanted |= {f"/dev/{name}": f"/dev/{name}" for name in ("null", "zero", "random", "urandom")}
-    libraries = [Path(os.__file__).parent.parent, *map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64"))]
-    wanted |= {str(path): str(path) for path in [*libraries, Path("/etc/ld.so.cache")] if path.exists()}
-    return wanted
+    return wanted | {path: path for path in (*libraries(), "/etc/ld.so.cache") if os.path.exists(path)}
+
+
+def libraries():
+    """Folders with the standard library and with shared libraries, and as little else as can be."""
+    found = [os.path.dirname(os.__file__)]
+    if sys.base_prefix != "/usr":
+        found += [f"{sys.base_prefix}/lib", f"{sys.base_prefix}/lib64"]
+    multiarch = getattr(sys.implementation, "_multiarch", "")
+    several = [f"/lib/{multiarch}", f"/usr/lib/{multiarch}"] if multiarch else []
+    return [
+        *found,
+        "/lib64",
+        "/usr/lib64",
+        *([path for path in several if os.path.exists(path)] or ["/lib", "/usr/lib"]),
+    ]
 
 
 def build(root, there):
@@ -160,6 +179,8 @@ def shut():
     """When all is loaded: this package's files are gone, and nothing is written again."""
     for name in os.listdir("/sources/autograder"):
         call("umount2", f"/sources/autograder/{name}".encode(), MNT_DETACH)
+        os.unlink(f"/sources/autograder/{name}")
+    os.removedirs("/sources/autograder")
     read_only("/", recursive=False)
 
 
@@ -168,14 +189,19 @@ def shut():
 
 def give_up(scratch_mb: int):
     """In a process just forked from the nursery into a process namespace of its own: all rights but to compute."""
-    call("unshare", NEWNS | NEWIPC)
-    call("umount2", b"/proc", MNT_DETACH)
-    mount("none", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={scratch_mb}m,nr_inodes=4096,mode=700")
-    os.chdir(SCRATCH)
-    call("capset", struct.pack("Ii", 0x20080522, 0), bytes(24))
-    call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    landlock(reading=["/"], writing=[SCRATCH, "/dev/null"])
-    seccomp()
+    options = f"size={scratch_mb}m,nr_inodes=4096,mode=700"
+    with needing("mounts in a namespace of one's own"):
+        call("unshare", NEWNS | NEWIPC)
+        call("umount2", b"/proc", MNT_DETACH)
+        mount("none", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options)
+        os.chdir(SCRATCH)
+    with needing("the right to give up rights"):
+        call("capset", struct.pack("Ii", 0x20080522, 0), bytes(24))
+        call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    with needing("Landlock"):
+        landlock(reading=["/"], writing=[SCRATCH, "/dev/null"])
+    with needing("seccomp"):
+        seccomp()
 
 
 def landlock_abi():
@@ -202,6 +228,8 @@ def landlock(reading: Iterable[str], writing: Iterable[str]):
 
 def seccomp():
     """From now on the system calls in DENIED fail with "not permitted", and what is not known here with "unknown"."""
+    if platform.machine() not in MACHINES:
+        raise CannotConfine(f"a list of the system calls of {platform.machine()} (there is one for {[*MACHINES]})")
     machine, number = numbers(platform.machine())
     load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
     allow, kill, refuse, unknown = 0x7FFF0000, 0x80000000, 0x50000 | errno.EPERM, 0x50000 | errno.ENOSYS

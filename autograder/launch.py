@@ -49,8 +49,6 @@ from autograder import confine
 if confined:
     control = socket.socket(fileno=descriptor)
     try:
-        if os.geteuid() == 0:
-            os.setgroups([])
         confine.unshare()
         control.send(b'{"unshared": true}')
         control.recv(1)
@@ -162,8 +160,18 @@ class Nursery:
             self.folder.cleanup()
 
 
-def lacking(error) -> GraderError:
+SWITCHES = {  # settings of the kernel that forbid confinement, and the value that does
+    "kernel/apparmor_restrict_unprivileged_userns": "1",
+    "kernel/unprivileged_userns_clone": "0",
+    "user/max_user_namespaces": "0",
+}
+
+
+def lacking(error: confine.CannotConfine) -> GraderError:
+    paths = {name: Path("/proc/sys", name) for name in SWITCHES}
+    wrong = [name for name, path in paths.items() if path.exists() and path.read_text().strip() == SWITCHES[name]]
+    said = "".join(f"; {name.replace('/', '.', 1)} is {SWITCHES[name]}" for name in wrong)
     return GraderError(
-        f"this machine cannot confine submissions, it lacks {error}: enable it, or ask for --unconfined if you trust "
-        "every submission with all that you may do here"
+        f"this machine cannot confine submissions, it lacks {error}{said}: enable it, or ask for --unconfined if you "
+        "trust every submission with all that you may do here"
     )

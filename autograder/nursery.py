@@ -186,7 +186,7 @@ def live(descriptor, budget, the_shell):
             channel = Channel(cells, max_text=1 << 28)
             try:
                 settle(descriptor, budget)
-            except OSError as error:
+            except (OSError, confine.CannotConfine) as error:
                 channel.send(frame(["failed", str(error)]))
                 return
             channel.send(frame(["ready"]))

@@ -64,7 +64,13 @@ class Sandbox:
     def ready(self) -> Nursery:
         """The nursery; a new one if the last was lost."""
         if self.nursery is None:
-            self.nursery = Nursery(self.capability, self.unconfined)
+            nursery = Nursery(self.capability, self.unconfined)
+            try:
+                Process(nursery, Budget(1, 1, 1, 1, 1, 1)).end()  # does it work here?
+            except BaseException:
+                nursery.close()
+                raise
+            self.nursery = nursery
         return self.nursery
 
     def lose(self):

@@ -1,6 +1,6 @@
 """System calls that a submission may not make, and their numbers."""
 
-X86_64, AARCH64 = 0xC000003E, 0xC00000B7
+MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # what the kernel calls them
 
 # name: its number on x86_64, on aarch64 (None: it has none)
 DENIED = {
@@ -114,6 +114,6 @@ NEWER = 453  # this and above came after Linux 6.6: not known here, so answered 
 
 def numbers(machine: str) -> tuple[int, dict[str, int]]:
     """What the kernel calls the machine, and the number of each call above; KeyError if it is not listed."""
-    column = {"x86_64": 0, "aarch64": 1}[machine]
+    column = [*MACHINES].index(machine)
     listed = {name: pair[column] for name, pair in (DENIED | JUDGED).items()}
-    return (X86_64, AARCH64)[column], {name: number for name, number in listed.items() if number is not None}
+    return MACHINES[machine], {name: number for name, number in listed.items() if number is not None}
