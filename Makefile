@@ -41,6 +41,9 @@ lint: env ## ruff, ruff format and mypy
 bench: env ## time the library, the grader and the figures against others, and print the ratios
 	@python -m bench
 
+mutate: env ## change the library one place at a time (CHAPTERS="dropout ..."), and see a test fail each time; takes hours
+	@python -m tests.mutate $(CHAPTERS)
+
 lock: env ## write constraints.txt from what is installed
 	@pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt
 
