@@ -133,6 +133,10 @@ class TestClosedForms:
         inner = warmup(lambda t: 1.0, steps=4, start=0.5)
         agree("warmup", "closed form", warmup(inner, steps=2)(np.arange(7)), [0, 0.25, 0.5, 0.625, 0.75, 0.875, 1])
 
+    def test_scale_learning_rate_gives_the_published_rate(self):
+        published = scale_learning_rate(0.1, batch=8192, base_batch=256)
+        agree("scale_learning_rate", "Goyal et al. 2017: 3.2 for a batch of 8192", published, 3.2)
+
     def test_scale_learning_rate_keeps_what_its_rule_keeps(self):
         assert scale_learning_rate(0.1, batch=96, base_batch=32) == pytest.approx(0.3)
         assert scale_learning_rate(0.1, batch=8, base_batch=32) == pytest.approx(0.025)
