@@ -13,11 +13,11 @@ from book.errors import BookError
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> None:
     parser = argparse.ArgumentParser(prog="python -m book", description="Build the book, or build and serve it.")
     parser.add_argument("verb", choices=["build", "serve"])
     parser.add_argument("--only", nargs="+", default=[], metavar="chapters/NAME", help="execute and write these pages")
-    parser.add_argument("--out", type=Path, default=ROOT / "_build", metavar="DIR", help="where to (default: _build)")
+    parser.add_argument("--out", type=Path, default=root / "_build", metavar="DIR", help="where to (default: _build)")
     parser.add_argument("--port", type=int, default=8000, help="where to serve (default: 8000; 0: any free port)")
     given = parser.parse_args(arguments)
     only = [str(name).removesuffix(".md") for name in given.only]
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
         from book.build import build
         from book.serve import serve
 
-        html = build(ROOT, given.out.resolve(), only)
+        html = build(root, given.out.resolve(), only)
         if given.verb == "serve":
             serve(html, given.port)
     except BookError as error:

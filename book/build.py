@@ -9,11 +9,9 @@ import shutil
 import time
 from pathlib import Path
 
-import yaml
-from jupyter_book.sphinx import build_sphinx
-
-from book import execution, pages
+from book import execution, links, pages
 from book.errors import BookError
+from book.settings import settings
 
 REDIRECT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>To the first page</title>
@@ -27,6 +25,7 @@ SOURCES = ["_config.yml", "_toc.yml", "chapters/**/*.*"]
 def build(root: Path, out: Path, only: list[str]) -> Path:
     """Build the book into `out`/html and return that folder. `only`: execute and write just these pages."""
     start = time.monotonic()
+    config = settings(root)
     names = pages.pages(root)
     pages.check(root, names)
     for name in only:
@@ -44,9 +43,8 @@ def build(root: Path, out: Path, only: list[str]) -> Path:
         return html
     stamp.unlink(missing_ok=True)
     notebooks = pages.notebooks(root, only or names)
-    timeout = yaml.safe_load((root / "_config.yml").read_text())["execute"]["timeout"]
     with kernel_environment(root, out):
-        cache = execution.execute(root, out, notebooks, timeout)
+        cache = execution.execute(root, out, notebooks, config["execute"]["timeout"])
         execution.write_notebooks(root, out, notebooks, cache)
         problems = run_sphinx(root, out, cache, only)
     if problems:
@@ -79,6 +77,9 @@ def kernel_environment(root: Path, out: Path):
 
 def run_sphinx(root: Path, out: Path, cache: Path, only: list[str]) -> list[str]:
     """Write the pages, and return what Sphinx complains of, one line or more each."""
+    from jupyter_book.sphinx import build_sphinx  # seconds; a build that finds nothing changed does not need it
+
+    names = pages.pages(root)
     overrides = {
         "external_toc_path": str(root / "_toc.yml"),
         "latex_individualpages": False,
@@ -87,7 +88,7 @@ def run_sphinx(root: Path, out: Path, cache: Path, only: list[str]) -> list[str]
         "book_notebooks": str(out / "notebooks"),
     }
     if only:
-        others = set(pages.pages(root)) - set(only)
+        others = set(names) - set(only)
         overrides["nb_execution_excludepatterns"] = [f"{name}.md" for name in sorted(others)]
         overrides["book_only"] = only
     else:
@@ -116,7 +117,7 @@ def run_sphinx(root: Path, out: Path, cache: Path, only: list[str]) -> list[str]
         problems = ours
     elif code and not problems:
         problems = [f"Sphinx stopped without saying why ({code}): {said.getvalue()[-2000:]}"]
-    return problems
+    return problems or links.broken(out / "html", names, only or names)
 
 
 def split_problems(text: str, root: Path) -> list[str]:

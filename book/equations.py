@@ -17,6 +17,8 @@ from playwright._impl._driver import compute_driver_executable
 from sphinx.util.math import get_node_equation_number
 
 logger = sphinx.util.logging.getLogger(__name__)
+FACE = re.compile(r"@font-face[^{]*\{\s*font-family: MJX(?:TEX-)?(?P<family>\w+);[^}]*\}\s*")
+FACES_USED = re.compile(r"\.TEX-(\w+)::before")
 FONT = re.compile(r'url\("\./(?P<name>MathJax_[A-Za-z0-9-]+)\.woff"\) format\("woff"\)')
 CONTENT = re.compile(r'content: "((?:[^"\\]|\\.)*)"')
 
@@ -105,6 +107,8 @@ def finish(app, exception):
     app.builder.typesetter.close()
     if exception:
         return
+    used = {*FACES_USED.findall(css), "ZERO", "TEX"}
+    css = FACE.sub(lambda face: face[0] if face["family"] in used else "", css)
     folder = Path(app.outdir) / "_static" / "math"
     folder.mkdir(parents=True, exist_ok=True)
     characters = set("".join(re.sub(r"\\([0-9A-F]+) ?", _character, text) for text in CONTENT.findall(css)))
@@ -122,12 +126,12 @@ def cut_font(source: Path, target: Path, codepoints) -> None:
     """Write the font with these characters alone, as woff2; a font that has none of them stays whole."""
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     options = subset.Options(flavor="woff2", layout_features=["*"], notdef_outline=True)
-    font = subset.load_font(str(source), options)
-    cutter = subset.Subsetter(options)
-    has = set(font.getBestCmap())
-    cutter.populate(unicodes=has & set(codepoints) or has)
-    cutter.subset(font)
-    subset.save_font(font, str(target), options)
+    with subset.load_font(str(source), options, lazy=False) as font:
+        cutter = subset.Subsetter(options)
+        has = set(font.getBestCmap())
+        cutter.populate(unicodes=has & set(codepoints) or has)
+        cutter.subset(font)
+        subset.save_font(font, str(target), options)
 
 
 def setup(app):

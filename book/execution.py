@@ -66,7 +66,9 @@ def execute(root: Path, out: Path, names: list[str], timeout: int) -> Path:
 
 def _failure(root: Path, cache, uri: str) -> str:
     """The cell and its traceback, and below them one line: the page and what its cell raised."""
-    text = COLOUR.sub("", cache.get_project_record(uri).traceback or "the notebook could not be read").strip()
+    text = COLOUR.sub(
+        "", cache.get_project_record(uri).traceback or "its kernel died, or the file is no notebook"
+    ).strip()
     _, _, cell = text.rpartition("executing the following cell:\n")
     return f"{cell}\n{Path(uri).relative_to(root)}: a cell raises {text.splitlines()[-1]}"
 

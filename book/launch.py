@@ -4,9 +4,7 @@ Where the site is published, the notebooks stand on a branch of their own (`book
 a .md file.
 """
 
-import re
-
-REPOSITORY = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
+from book.settings import REPOSITORY
 
 
 def offer_notebook(app, pagename, templatename, context, doctree):
@@ -17,16 +15,9 @@ def offer_notebook(app, pagename, templatename, context, doctree):
 
 def add_buttons(app, pagename, templatename, context, doctree):
     """Colab and Binder, where there is a repository and the page has a notebook."""
-    address = app.config.html_theme_options.get("repository_url", "")
-    if not address or "ipynb_source" not in context:
+    match = REPOSITORY.fullmatch(app.config.html_theme_options.get("repository_url", ""))
+    if not match or "ipynb_source" not in context:
         return
-    match = REPOSITORY.fullmatch(address)
-    if not match:
-        from sphinx.errors import ConfigError
-
-        raise ConfigError(
-            f"repository url in _config.yml must be https://github.com/OWNER/NAME or empty, got {address}"
-        )
     place, branch, file = match[1], app.config.book_notebooks_branch, context["ipynb_source"]
     context["header_buttons"].insert(
         0,

@@ -7,6 +7,7 @@ import yaml
 from sphinx_external_toc.parsing import MalformedError, parse_toc_data
 
 from book.errors import BookError
+from book.settings import read_yaml
 
 CODE_CELL = re.compile(r"^(```+|:::+)\{code-cell\}", re.MULTILINE)
 HEADER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
@@ -18,11 +19,7 @@ def pages(root: Path) -> list[str]:
     if not toc.is_file():
         raise BookError(f"_toc.yml is missing in {root}: run this where the repository is")
     try:
-        site = parse_toc_data(yaml.safe_load(toc.read_text()))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise BookError(f"_toc.yml{line} is not YAML ({getattr(error, 'problem', error)}): correct it") from None
+        site = parse_toc_data(read_yaml(toc))
     except (MalformedError, AttributeError, TypeError) as error:
         raise BookError(f"_toc.yml is not a table of contents ({error}): compare it with git's last version") from None
     names = [site.root.docname]

@@ -23,7 +23,7 @@ class quiz_choice(nodes.General, nodes.Element):
     pass
 
 
-class quiz_label(nodes.General, nodes.Element):
+class quiz_label(nodes.General, nodes.TextElement):
     pass
 
 
@@ -73,7 +73,7 @@ def _choice(item, number):
     text = label.children[0].astext()
     label.replace(label.children[0], nodes.Text(MARK.sub("", text, count=1)))
     return quiz_choice(
-        "", quiz_label("", *label.children), *reason, number=number, right=text.lower().startswith("[x]")
+        "", quiz_label("", "", *label.children), *reason, number=number, right=text.lower().startswith("[x]")
     )
 
 

@@ -20,18 +20,24 @@ class Rules(SphinxPostTransform):
                 logger.warning(
                     "a cell displays a bare picture, black on white and without words: "
                     'end it with show(fig, alt="..."), from explore',
-                    location=node,
+                    location=self.place(node),
                 )
             elif not node.get("alt", "").strip():
-                logger.warning("the picture %s has no alt text: write one", node["uri"], location=node)
+                logger.warning("the picture %s has no alt text: write one", node["uri"], location=self.place(node))
         for node in self.document.findall(lambda node: node.tagname in PRESSED):
             for link in node.findall(nodes.reference):
                 logger.warning(
                     "the link %r stands in a title or choice that a reader presses, and cannot be pressed itself: "
                     "move it into the text below",
                     link.astext(),
-                    location=node if node.line else self.env.docname,
+                    location=self.place(node),
                 )
+
+    def place(self, node):
+        """Where the node stands, or what it stands in, or else the page."""
+        while node is not None and not node.line:
+            node = node.parent
+        return node or self.env.docname
 
 
 def setup(app):

@@ -16,6 +16,9 @@ def configure(app, config):
     config.bibtex_bibfiles = sorted(
         str(path.relative_to(app.srcdir)) for path in Path(app.srcdir, "chapters", "references").glob("*.bib")
     )
+    out = Path(app.outdir).parent
+    if out.is_relative_to(app.srcdir):
+        config.exclude_patterns.append(f"{out.relative_to(app.srcdir)}/**")
     config.html_favicon = os.path.relpath(HERE / "static" / "favicon.svg", app.confdir)
     # Never the CDN: a chapter's controls are those of explore, which bring their own script.
     config.nb_ipywidgets_js = {}

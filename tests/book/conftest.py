@@ -4,13 +4,13 @@ import fcntl
 import functools
 import http.server
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
-
-from book.build import build
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -30,7 +30,17 @@ def site():
     out.mkdir(exist_ok=True)
     with open(out / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return build(ROOT, out, [])
+        done = build(ROOT)
+    assert done.returncode == 0, done.stderr
+    return out / "html"
+
+
+def build(root, *arguments):
+    """Run `python -m book build` on the book in `root`."""
+    code = (
+        f"from pathlib import Path; from book.__main__ import main; main({['build', *arguments]}, Path({str(root)!r}))"
+    )
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="session")
