@@ -90,6 +90,7 @@ def our_step(step, settings, *, in_place):
     def once():
         out = {"out": (now["w"], now["state"])} if in_place else {}
         now["w"], now["state"] = step(now["w"], grad, now["state"], lr=0.01, **settings, **out)
+        return now["w"]
 
     return once
 
