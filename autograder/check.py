@@ -6,7 +6,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
@@ -85,7 +85,6 @@ def judge(exercise: Exercise, student: Mapping[str, Any], seed: int) -> Verdict:
     """
     passed: set[str] = set()
     cause = None
-    mistakes: list[Answer] = []
     try:
         passed, cause = ask(exercise, student, seed)
         failed = [each for each in exercise.properties if each.name not in passed]
@@ -93,15 +92,37 @@ def judge(exercise: Exercise, student: Mapping[str, Any], seed: int) -> Verdict:
         if wrong:
             error = f"the course's own solution fails {', '.join(wrong)} at this seed"
             return _verdict(exercise, seed, passed, cause=cause, error=error)
-        if not failed or cause:
-            return _verdict(exercise, seed, passed, cause=cause)
-        functions = {name: student[name] for name in exercise.names}
-        mistakes = recognise(exercise, functions, seed)
-        example = feedback.counter_example(exercise, functions, failed, mistakes[0] if mistakes else None)
-        return _verdict(exercise, seed, passed, mistakes=mistakes, counter_example=example)
+        mistakes = recognise(exercise, student, seed) if failed and not cause else []
+        return _verdict(exercise, seed, passed, mistakes=mistakes, cause=cause)
     except Exception as error:  # the checker's own: what is passed stands, the rest is not, and the instructor is told
-        text = one_line(f"{type(error).__name__}: {error}")
-        return _verdict(exercise, seed, passed, mistakes=mistakes, cause=cause, error=text)
+        return _verdict(exercise, seed, passed, cause=cause, error=_described(error))
+
+
+def explain(exercise: Exercise, student: Mapping[str, Any], verdict: Verdict) -> Verdict:
+    """The verdict with the smallest public counter-example, if points were lost.
+
+    `student` must be another copy than the one that was judged: a function that has seen hidden inputs could return
+    them for a public one, and what it returns there is shown.
+    """
+    if verdict.score >= verdict.max_score or verdict.cause or verdict.error:
+        return verdict
+    failed = [each for each, judged in zip(exercise.properties, verdict.properties, strict=True) if not judged.passed]
+    mistake = next((each for each in exercise.mistakes if verdict.mistakes[:1] == (_recognised(each),)), None)
+    try:
+        functions = {name: student[name] for name in exercise.names}
+        return replace(verdict, counter_example=feedback.counter_example(exercise, functions, failed, mistake))
+    except Stopped:  # the points are given already; there is no example then
+        return verdict
+    except Exception as error:
+        return replace(verdict, error=_described(error))
+
+
+def _described(error):
+    return one_line(f"{type(error).__name__}: {error}")
+
+
+def _recognised(mistake):
+    return Recognised(mistake.name, mistake.words)
 
 
 def ask(exercise: Exercise, student: Mapping[str, Any], seed: int) -> tuple[set[str], str | None]:
@@ -164,10 +185,10 @@ def known_mistakes(exercise: Exercise, seed: int) -> list[tuple[Answer, dict[str
     return known
 
 
-def recognise(exercise: Exercise, functions: Mapping[str, Callable], seed: int) -> list[Answer]:
+def recognise(exercise: Exercise, student: Mapping[str, Any], seed: int) -> list[Answer]:
     """The mistakes that the functions behave like, wherever those depart from what is right."""
     try:
-        seen = behaviour(exercise, functions, seed)
+        seen = behaviour(exercise, {name: student[name] for name in exercise.names}, seed)
     except Stopped:
         return []
     return [
@@ -198,7 +219,7 @@ def _verdict(exercise, seed, passed, mistakes=(), **rest) -> Verdict:
         seed=seed,
         check_version=check_version(exercise.inputs.__module__),
         environment=environment(),
-        mistakes=tuple(Recognised(each.name, each.words) for each in mistakes),
+        mistakes=tuple(map(_recognised, mistakes)),
         **rest,
     )
 

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from autograder.errors import Stopped
-from autograder.values import array, copied, difference, is_tensor, require_few_parts, shown
+from autograder.values import array, copied, difference, is_tensor, shown, size_of
+
+MOST_REMEMBERED = 256 * 2**20  # bytes of results in one judgement
 
 
 class Call:
@@ -115,7 +117,10 @@ class Exercise:
     @lru_cache(maxsize=256)  # noqa: B019  exercises live as long as the process
     def hidden(self, seed: int) -> tuple[Call, ...]:
         """The hidden inputs of this seed; other exercises get others."""
-        return tuple(self.inputs(np.random.default_rng([seed, zlib.crc32(self.name.encode())])))
+        calls = tuple(self.inputs(np.random.default_rng([seed, zlib.crc32(self.name.encode())])))
+        if not calls:
+            raise ValueError("inputs(rng) yields no call: every property would hold")
+        return calls
 
     def property(self, points: int) -> Callable[[Callable], Callable]:
         """Decorator of a property worth `points`; its docstring is what the student reads."""
@@ -146,8 +151,10 @@ class Seen:
 
     function: str
     call: Call
+    maker: str = ""  # the key of the call that returned this function, if one did
     result: Any = None
     error: BaseException | None = None
+    size: int = 0
 
     @property
     def text(self) -> str:
@@ -162,24 +169,28 @@ class Student:
     is remembered: the same call must give the same answer, and a counter-example shows the calls.
     """
 
-    def __init__(self, name: str, function: Callable, seen: "list[Seen] | None" = None, lend: bool = False):
+    def __init__(
+        self, name: str, function: Callable, seen: "list[Seen] | None" = None, lend: bool = False, maker: str = ""
+    ):
         self.__name__ = name
-        self._function, self._lend = function, lend
+        self._function, self._lend, self._maker = function, lend, maker
         self.seen: list[Seen] = [] if seen is None else seen
 
     def lending(self) -> "Student":
         """The same function, but it gets the very arrays of the caller, who then looks whether they changed."""
-        return Student(self.__name__, self._function, self.seen, lend=True)
+        return Student(self.__name__, self._function, self.seen, True, self._maker)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         call = Call(*args, **kwargs)
-        seen = Seen(self.__name__, call.copy(unlock=not self._lend))
+        seen = Seen(self.__name__, call.copy(unlock=not self._lend), self._maker)
         self.seen.append(seen)
         if not self._lend:
             call = Call(*map(_lent, call.args), **{key: _lent(value) for key, value in call.kwargs.items()})
         try:
             result = self._function(*call.args, **call.kwargs)
-            require_few_parts(result)
+            seen.size = size_of(result)
+            if sum(each.size for each in self.seen) > MOST_REMEMBERED:
+                raise ValueError(f"the results are more than {MOST_REMEMBERED // 2**20} MB in all")
             result = copied(result)
         except Stopped:
             raise
@@ -189,7 +200,7 @@ class Student:
             seen.error = error
             raise Raised(error) from error
         if callable(result):
-            result = Student(f"{seen.text}", result, self.seen)
+            result = Student(seen.text, result, self.seen, maker=_key(seen))
         seen.result = result
         return copied(result)
 
@@ -221,7 +232,7 @@ def unsteady(seen: list[Seen]) -> bool:
     """Whether the same call gave two different answers."""
     first: dict[str, Seen] = {}
     for each in seen:
-        known = first.setdefault(_key(each.function, each.call), each)
+        known = first.setdefault(_key(each), each)
         if (known.error is None) != (each.error is None) or difference(each.result, known.result, rtol=1e-4):
             return True
     return False
@@ -232,7 +243,7 @@ def remembered(function: Callable, most: int = 4096) -> Callable:
     known: dict[str, Any] = {}
 
     def answer(*args, **kwargs):
-        key = _key("", Call(*args, **kwargs))
+        key = _key(Seen("", Call(*args, **kwargs)))
         if key not in known:
             if len(known) >= most:
                 known.clear()
@@ -242,8 +253,8 @@ def remembered(function: Callable, most: int = 4096) -> Callable:
     return answer
 
 
-def _key(name, call):
-    return repr((name, _bits(call.args), _bits(call.kwargs)))
+def _key(seen):
+    return repr((seen.maker, seen.function, _bits(seen.call.args), _bits(seen.call.kwargs)))
 
 
 def _bits(value):

@@ -16,7 +16,7 @@ from nbgrader.utils import parse_utc
 
 from autograder import inline, outputs, sanitise
 from autograder.assignment import Assignment
-from autograder.check import Judged, Verdict, environment, judge
+from autograder.check import Judged, Verdict, environment, explain, judge
 from autograder.course import Cell, Notebook
 from autograder.repair import LARGEST, Line, Repaired, Unreadable, read, repair
 
@@ -196,10 +196,14 @@ def _verdict(assignment: Assignment, notebook: Notebook, test: Cell, submission:
     exercise = assignment.exercises.get(test.grade_id or "")
     with ExitStack() as stack:
         student = stack.enter_context(submission.fork(assignment.budget))
-        if exercise is not None:
-            return judge(exercise, student, assignment.seed)
-        outcome = inline.run(test, student, assignment.imports[notebook.name])
-    return _of_test(assignment, test, outcome)
+        if exercise is None:
+            return _of_test(assignment, test, inline.run(test, student, assignment.imports[notebook.name]))
+        verdict = judge(exercise, student, assignment.seed)
+    if verdict.score >= verdict.max_score or verdict.cause or verdict.error:
+        return verdict
+    # What is shown of public inputs comes from a copy that has not seen the hidden ones.
+    with ExitStack() as stack:
+        return explain(exercise, stack.enter_context(submission.fork(assignment.budget)), verdict)
 
 
 def _of_test(assignment: Assignment, test: Cell, outcome: inline.Outcome) -> Verdict:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.check import ask, behaviour, exercises, judge, recognise
+from autograder.check import ask, behaviour, exercises, explain, judge, recognise
 from autograder.exercise import Exercise, as_student, failure
 from autograder.masters import SETUP, SOLUTIONS, example_code, solution_code
 from autograder.values import copied
@@ -29,6 +29,11 @@ def problems(exercise: Exercise, seeds: tuple[int, ...] = SEEDS) -> Iterator[str
     """What is wrong with the checks of one exercise."""
     yield from _form(exercise)
     if not exercise.solutions or not exercise.properties:
+        return
+    try:
+        exercise.hidden(seeds[0])
+    except Exception as error:
+        yield f"inputs(rng) fails: {type(error).__name__}: {error}"
         return
     yield from _inputs(exercise, seeds)
     for seed in seeds:
@@ -53,16 +58,14 @@ def _form(exercise):
 
 def _inputs(exercise, seeds):
     first, second = exercise.hidden(seeds[0]), exercise.hidden(seeds[0] + 1)
-    if not first:
-        yield "inputs(rng) yields no call"
-    elif all(a.text("f") == b.text("f") for a, b in zip(first, second, strict=False)):
+    if all(a.text("f") == b.text("f") for a, b in zip(first, second, strict=False)):
         yield "inputs(rng) gives every seed the same hidden inputs: draw them from rng"
 
 
 def _judgements(exercise, seed):
     for solution in exercise.solutions:
         if len(ask(exercise, solution.functions, seed)[0]) < len(exercise.properties):
-            verdict = judge(exercise, solution.functions, seed)
+            verdict = _explained(exercise, solution.functions, seed)
             lost = ", ".join(each.name for each in verdict.properties if not each.passed)
             yield f"the right solution {solution.name} loses {lost} ({_reason(verdict)})"
     caught = set()
@@ -90,10 +93,14 @@ def _judgements(exercise, seed):
 def _examples(exercise, seed):
     """A student who made the mistake must be shown an example of it."""
     for mistake in exercise.mistakes:
-        verdict = judge(exercise, mistake.functions, seed)
+        verdict = _explained(exercise, mistake.functions, seed)
         if verdict.score < verdict.max_score and (verdict.error or not verdict.counter_example):
             why = verdict.error or "the public strategy has none"
             yield f"the mistake {mistake.name} gets no counter-example: {why}"
+
+
+def _explained(exercise, functions, seed):
+    return explain(exercise, functions, judge(exercise, functions, seed))
 
 
 def _reason(verdict):
@@ -131,7 +138,7 @@ def master_problems(
     solved = solved_names(assignment, folder)
     for name, exercise in checks.items():
         for seed in seeds:
-            verdict = judge(exercise, solved, seed)
+            verdict = _explained(exercise, solved, seed)
             if verdict.score < verdict.max_score:
                 yield f"{name}: the solution in the master text has {verdict.score:g} points ({_reason(verdict)})"
         examples = example_code(assignment, folder).get(name)

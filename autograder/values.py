@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-MOST_PARTS = 100_000  # of lists and dicts in a result; arrays count as one
+MOST_PARTS = 10_000  # of lists and dicts in a result; arrays count as one
+MOST_BYTES = 16 * 2**20  # of arrays and text in a result
+MOST_SHOWN = 24  # entries of one list or dict in a text for a student
 LONGEST = 400  # characters of one value in a text for a student
 
 
@@ -38,18 +40,30 @@ def _copied_array(array, unlock):
     return copy
 
 
-def require_few_parts(value: Any) -> None:
-    """Raise ValueError unless all of it can be looked at: 30 lists, each twice in the next, have 2^30 parts."""
-    todo, seen = [value], 0
+def size_of(value: Any) -> int:
+    """Bytes of a result; ValueError if it is too large to be looked at: 30 lists, each twice in the next, hold 2^30."""
+    todo, parts, size = [value], 0, 0
     while todo:
         part = todo.pop()
-        seen += 1
-        if seen + len(todo) > MOST_PARTS:
-            raise ValueError(f"the result has more than {MOST_PARTS} parts")
+        parts += 1
+        size += _bytes(part)
+        if parts + len(todo) > MOST_PARTS or size > MOST_BYTES:
+            raise ValueError(f"the result has more than {MOST_PARTS} parts or {MOST_BYTES // 2**20} MB")
         if isinstance(part, list | tuple):
             todo.extend(part)
         elif isinstance(part, dict):
-            todo.extend(part.values())
+            todo.extend((*part, *part.values()))
+    return size
+
+
+def _bytes(part):
+    if is_tensor(part):
+        return part.numel() * part.element_size()
+    if isinstance(part, np.ndarray):
+        return part.nbytes
+    if isinstance(part, int):
+        return part.bit_length() // 8
+    return len(part) if isinstance(part, str | bytes) else 8
 
 
 def is_tensor(value: Any) -> bool:
@@ -141,10 +155,10 @@ def shown(value: Any) -> str:
     elif callable(value):
         text = getattr(value, "__name__", "a function")
     elif isinstance(value, list | tuple):
-        inner = ", ".join(map(shown, value))
+        inner = ", ".join([*map(shown, value[:MOST_SHOWN]), *["..."] * (len(value) > MOST_SHOWN)])
         text = f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
     elif isinstance(value, dict):
-        text = "{" + ", ".join(f"{shown(key)}: {shown(entry)}" for key, entry in value.items()) + "}"
+        text = "{" + ", ".join(f"{shown(key)}: {shown(entry)}" for key, entry in [*value.items()][:MOST_SHOWN]) + "}"
     elif isinstance(value, np.generic | float | int) and not isinstance(value, bool | np.bool_):
         text = _shown_number(value)
     else:
@@ -171,5 +185,6 @@ def _shown_number(value):
 
 def one_line(text: str) -> str:
     """Without control characters and line ends, and not longer than LONGEST."""
+    text = text[: 10 * LONGEST]
     text = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in text)).strip()
     return text if len(text) <= LONGEST else text[: LONGEST - 4] + " ..."

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.asserts import close, on_average
-from autograder.check import Verdict, ask, check_version, judge
+from autograder.check import Verdict, ask, check_version, explain, judge
 from autograder.errors import Stopped, StudentError
 from autograder.exercise import Call, Exercise
 from autograder.feedback import words
@@ -21,7 +21,8 @@ RIGHT = shrink.solutions[0].functions["shrink"]
 
 
 def verdict_on(function: Callable, seed=1, exercise=shrink) -> Verdict:
-    return judge(exercise, {exercise.name: function}, seed)
+    student = {exercise.name: function}
+    return explain(exercise, student, judge(exercise, student, seed))
 
 
 def passed(verdict):
@@ -142,6 +143,24 @@ class TestCheating:
         verdict = verdict_on(function)
         assert (verdict.score, verdict.cause) == (0, "unsteady")
 
+    def test_long_arguments_that_look_alike_are_told_apart(self):
+        """Two calls that a text for a student would show alike are not the same call."""
+        exercise = Exercise(
+            "schedule",
+            inputs=lambda rng: [Call(np.arange(100.0) + rng.normal()), Call(1 + 1e-9 * rng.normal())],
+            public=st.builds(Call, st.just(1.0)),
+        )
+
+        @exercise.property(points=1)
+        def is_right(schedule, x):
+            """It is right."""
+            for i in range(3):
+                there = np.array(x) if np.ndim(x) == 0 else np.where(np.arange(100) == 50 + i, -7 * i, x)
+                close(schedule(there)(2), there * 2)
+
+        exercise.solution(lambda x: lambda t: x * t)
+        assert verdict_on(exercise.solutions[0].functions["schedule"], exercise=exercise).cause is None
+
     def test_last_digits_may_differ(self):
         rng = np.random.default_rng(0)
         verdict = verdict_on(lambda x, lam: RIGHT(x, lam) * x.dtype.type(1 + 1e-12 * rng.random()))
@@ -189,6 +208,21 @@ class TestOddResults:
         assert 3 * verdict.score < verdict.max_score
         assert Verdict.from_json(verdict.to_json()) == verdict
 
+    @pytest.mark.parametrize(
+        "result",
+        [np.zeros(3 << 20), "x" * (17 << 20), list(range(10_001)), 1 << (17 << 23)],
+        ids=["array", "text", "list", "int"],
+    )
+    def test_too_large_to_be_looked_at_is_wrong(self, result):
+        verdict = verdict_on(lambda x, lam: result)
+        assert (verdict.score, verdict.error) == (0, None)
+        assert "raised    ValueError: the result has more than" in verdict.counter_example
+
+    def test_all_results_together_must_not_fill_the_checkers_memory(self):
+        kept = []
+        verdict = verdict_on(lambda x, lam: kept.append(1) or np.zeros((15 << 20) // 8))
+        assert (verdict.score, verdict.error) == (0, None)
+
     def test_a_nest_of_lists_is_wrong(self):
         nest: list = []
         for _ in range(30):
@@ -226,9 +260,10 @@ class TestRecognition:
 class TestVerdict:
     def test_is_the_same_in_another_process(self):
         code = (
-            "from autograder.check import judge\n"
+            "from autograder.check import explain, judge\n"
             "from tests.autograder.sample import shrink as ex\n"
-            "for a in [*ex.mistakes, *ex.solutions]: print(judge(ex, a.functions, 5).to_json())\n"
+            "for a in [*ex.mistakes, *ex.solutions]:\n"
+            "    print(explain(ex, a.functions, judge(ex, a.functions, 5)).to_json())\n"
         )
         runs = [
             subprocess.run(
@@ -240,7 +275,7 @@ class TestVerdict:
             ).stdout
             for hash_, extra in (("1", []), ("2", ["-X", "importtime"]))
         ]
-        here = [judge(shrink, each.functions, 5).to_json() for each in (*shrink.mistakes, *shrink.solutions)]
+        here = [verdict_on(each.functions["shrink"], 5).to_json() for each in (*shrink.mistakes, *shrink.solutions)]
         assert runs[0] == runs[1] == "\n".join(here) + "\n"
 
     def test_survives_json(self):
@@ -273,6 +308,13 @@ class TestCheckerFails:
         assert (verdict.score, verdict.error) == (0, "RuntimeError: no inputs")
         assert "not your fault" in words(verdict)
         assert "RuntimeError" not in words(verdict)
+
+    def test_by_asking_nothing(self):
+        verdict = verdict_on(lambda x: 7, exercise=self.exercise(lambda rng: []))
+        assert (verdict.score, verdict.error) == (
+            0,
+            "ValueError: inputs(rng) yields no call: every property would hold",
+        )
 
     def test_in_a_property(self):
         def broken(f, x):

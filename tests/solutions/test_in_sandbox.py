@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 
-from autograder.check import exercises, judge
+from autograder.check import exercises, explain, judge
 from autograder.masters import SETUP, assignments
 from autograder.sandbox import Budget, Sandbox
 
@@ -57,6 +57,29 @@ def test_the_verdict_is_that_of_plain_functions(assignment, sandbox):
                 functions = {name: student.get(f"{name}_{number}") for name in texts}
                 if None in functions.values():
                     continue  # it needs the library, which a student cannot have
-                assert judge(exercise, functions, 4) == judge(exercise, answer.functions, 4), answer.name
+                verdict = explain(exercise, functions, judge(exercise, functions, 4))
+                here = explain(exercise, answer.functions, judge(exercise, answer.functions, 4))
+                assert verdict == here, answer.name
                 compared += 1
     assert compared > 5 * len(exercises(assignment))
+
+
+KEEPS = """
+import numpy as np
+kept = []
+def soft_threshold(x, lam):
+    kept.extend(np.ravel(x).tolist())
+    return np.full(np.shape(x), kept[0]) if kept else np.asarray(x)
+"""
+
+
+def test_what_a_function_kept_of_hidden_inputs_is_not_shown(sandbox):
+    exercise = exercises("soft_thresholding")["soft_threshold"]
+    examples = []
+    for seed in (1, 2):
+        with sandbox.run([KEEPS], BUDGET) as submission:
+            with submission.fork(BUDGET) as student:
+                verdict = judge(exercise, student, seed)
+            with submission.fork(BUDGET) as student:
+                examples.append(explain(exercise, student, verdict).counter_example)
+    assert examples[0] == examples[1] is not None
