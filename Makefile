@@ -10,7 +10,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test lint bench mutate lock clean
+.PHONY: help env book serve test lint bench mutate demo lab lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ bench: env ## time the library, the grader and the figures against others, and p
 
 mutate: env ## change the library one place at a time (CHAPTERS="dropout ..."), and see a test fail each time; takes hours
 	@python -m tests.mutate $(CHAPTERS)
+
+demo: env ## a made-up class of 40, graded, and its report: the instructor's two-minute tour
+	@autograder demo
+
+lab: env ## JupyterLab with formgrader on this course
+	@mkdir -p course && jupyter lab
 
 lock: env ## write constraints.txt from what is installed
 	@pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt
