@@ -84,6 +84,15 @@ def browser():
 
 @pytest.fixture
 def small_book(tmp_path):
+    return new_book(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def make_small_book():
+    return new_book
+
+
+def new_book(tmp_path):
     """A book of one page and an index, with the real configuration and its own copy of what chapters import."""
     shutil.copy(ROOT / "_config.yml", tmp_path)
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/index\nchapters:\n- file: chapters/one\n")

@@ -55,7 +55,7 @@ def outputs(book):
     """What the cells of the notebook that is offered for download have put out."""
     assert '_sources/chapters/one.ipynb"' in page(book)
     notebook = json.loads((book / "_build/html/_sources/chapters/one.ipynb").read_text())
-    return [output["data"]["text/plain"] for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    return ["".join(output["data"]["text/plain"]) for cell in notebook["cells"] for output in cell.get("outputs", [])]
 
 
 class TestGate:
