@@ -76,16 +76,31 @@ class Nursery:
             watch.end_others()
         self.tell(cpu=watch.cpu([self.child]) if watch else 0.0, stopped=watch and watch.stopped)
 
-    def end(self):
-        """Of the submission; with its first process the kernel ends all of its processes."""
+    def end(self, patience: float):
+        """Of the submission; with its first process the kernel ends all of its processes.
+
+        One that hung up may be about to end by itself: its status then says why, and is waited for.
+        """
         watch, self.watch = self.watch, None
-        status = 0
-        if self.child:
+        status = self.status(patience)
+        if self.child and status is None:
             for pid in processes(self.child, self.confined):
                 end(pid)
-            status = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
-            self.child = 0
+            os.waitpid(self.child, 0)
+        self.child = 0
         self.tell(status=status, stopped=watch and watch.stopped)
+
+    def status(self, patience):
+        """How the submission's first process ended; None if it did not in time."""
+        deadline = time.monotonic() + patience
+        while self.child:
+            pid, status = os.waitpid(self.child, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() >= deadline:
+                return None
+            time.sleep(0.002)
+        return None
 
 
 class Watch:

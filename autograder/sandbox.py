@@ -19,6 +19,7 @@ from autograder.wire import WireError, frame, outputs_text
 
 CELLS = 8  # times the CPU time of one cell are for all of them together
 LOSSES = 3  # nurseries in one submission
+HUNG_UP = 1.0  # seconds for a process that hung up to end by itself
 MAX_SOURCE = 1 << 28  # bytes of a cell
 
 __all__ = ["Budget", "CellResult", "Sandbox", "Stopped", "Student", "StudentError", "Submission"]
@@ -191,7 +192,7 @@ class Process:
         try:
             return self.channel.receive()[0]
         except HungUp:
-            raise Stopped(self.end()) from None
+            raise Stopped(self.end(patience=HUNG_UP)) from None
         except WireError:
             raise Stopped(self.end("wire")) from None
 
@@ -205,7 +206,7 @@ class Process:
             socket.send_fds(self.channel.connection, [b"."], descriptors)
             self.channel.send(frame(list(command), max_text=MAX_SOURCE))
         except (OSError, HungUp):
-            raise Stopped(self.end()) from None
+            raise Stopped(self.end(patience=HUNG_UP)) from None
 
     def rest(self, alone: bool) -> str | None:
         """No longer watched; why it was stopped, if it was. `alone`: what it had started is ended."""
@@ -227,13 +228,13 @@ class Process:
         except (ValueError, WireError):
             raise Stopped(self.end("wire")) from None
 
-    def end(self, cause: str | None = None) -> str:
+    def end(self, cause: str | None = None, patience=0.0) -> str:
         """End it; why it had ended before, if it had."""
         self.running = False
         self.channel.connection.close()
-        self.nursery.tell("end")
+        self.nursery.tell("end", patience=patience)
         answer = self.nursery.hear("status")
-        return cause or answer["stopped"] or cause_of(answer["status"])
+        return cause or answer["stopped"] or ("wire" if answer["status"] is None else cause_of(answer["status"]))
 
 
 class Student(Mapping):

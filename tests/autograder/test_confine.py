@@ -141,7 +141,8 @@ class TestWhatThereIs:
         assert inside(f"({everywhere}, __import__('importlib.util').util.find_spec({name!r}))[1] is None")
 
     def test_it_is_nobody_without_rights(self, inside):
-        assert inside("(os.getresuid(), os.getresgid(), os.getgroups())") == ((1000,) * 3, (1000,) * 3, [])
+        assert inside("(os.getresuid(), os.getresgid())") == ((1000,) * 3, (1000,) * 3)
+        assert set(inside("os.getgroups()")) <= {1000, 65534}  # those that it keeps mean nothing here
         capget = {"x86_64": 125, "aarch64": 90}[platform.machine()]
         source = (
             f"(lambda head, data: (syscall({capget}, ctypes.addressof(head), ctypes.addressof(data)), data.raw))"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -315,7 +316,8 @@ class TestExercises:
 
     def test_files(self, sandbox):
         assert ask(sandbox, "def f():\n    open('a', 'w').write('b')\n    return open('a').read()") == "b"
-        assert ask(sandbox, "def f():\n    open('/tmp/a', 'w').write('b')\n    return open('/tmp/a').read()") == "b"
+        if not sys.base_prefix.startswith("/tmp/"):  # else /tmp has the interpreter, and is read-only
+            assert ask(sandbox, "def f():\n    open('/tmp/a', 'w').write('b')\n    return open('/tmp/a').read()") == "b"
         with pytest.raises(OSError, match="File too large"):
             ask(sandbox, "def f(): open('a', 'wb').write(bytes(5 << 20))")
         with pytest.raises(OSError, match="No space left"):
