@@ -47,7 +47,7 @@ def configure(c: Any, root: Path, course_id: str) -> None:
     here = str(Path(sys.executable).parent)
     if here not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])
-    if not root.exists():
+    if not root.exists() or not any(root.iterdir()):
         _make(root)
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = course_id
@@ -63,7 +63,7 @@ def configure(c: Any, root: Path, course_id: str) -> None:
 
 def _make(root: Path) -> None:
     """The instructor's folder: others may go through it to the exchange, and see nothing else."""
-    root.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
     root.chmod(0o711)
     for step in ("source", "release", "submitted", "autograded", "feedback", "verdicts"):
         (root / step).mkdir(mode=0o700)
