@@ -41,8 +41,9 @@ lint: env ## ruff, ruff format and mypy
 bench: env ## time the library, the grader and the figures against others, and print the ratios
 	@python -m bench
 
-mutate: env ## change the library one place at a time (CHAPTERS="dropout ..."), and see a test fail each time; takes hours
+mutate: env ## change the library (CHAPTERS="dropout ...") and the solutions one place at a time, and see a check fail each time; takes hours
 	@python -m tests.mutate $(CHAPTERS)
+	@python -m autograder.mutate
 
 demo: env ## a made-up class of 40, graded, and its report: the instructor's two-minute tour
 	@autograder demo

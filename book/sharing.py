@@ -53,7 +53,8 @@ def draw_card(app):
         return
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 6.3), dpi=100, layout="none")
+    figure = Figure(figsize=(12, 6.3), dpi=100)
+    figure.set_layout_engine("none")
     axes = figure.add_axes((0.08, 0.12, 0.84, 0.6))
     axes.plot([-3, -1, 1, 3], [-2, 0, 0, 2], linewidth=4)
     axes.axhline(0, color="grey", linewidth=1)
