@@ -22,6 +22,11 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+def pytest_make_parametrize_id(val):
+    """A function's name, not its address: both workers must call a test by the same name."""
+    return getattr(val, "__qualname__", None) if callable(val) else None
+
+
 def pytest_terminal_summary(terminalreporter):
     seconds = defaultdict(float)
     for reports in terminalreporter.stats.values():
