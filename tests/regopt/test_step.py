@@ -147,7 +147,7 @@ class TestNumbers:
                 for bad in (np.nan, None, "0.5", 0.5j, np.ones(1))
             ),
         ],
-        ids=str,
+        ids=lambda value: getattr(value, "__name__", str(value)),
     )
     def test_outside_of_the_rule_are_refused_by_name_and_value(self, rule, bad):
         with pytest.raises(ValueError) as caught:
