@@ -83,16 +83,19 @@ def notebook(chromium, lab):
     context.close()
 
 
+LOOK = """([number, words]) => {
+    const output = document.querySelectorAll(".widget-output")[number];
+    const svg = output.querySelector("svg");
+    if (output.querySelector("p")?.textContent !== words || !svg) return null;
+    return [svg.getAttribute("aria-label"), new XMLSerializer().serializeToString(svg)];
+}"""
+
+
 def shows(page, number, name, *position):
+    """The words come, and with them (looked at in the same moment: a kernel may redraw at any) label and picture."""
     frame = drawing_of(name).frame(position)
-    page.wait_for_function(
-        "words => [...document.querySelectorAll('.widget-output p')].some(p => p.textContent === words)",
-        arg=frame.caption,
-    )
-    output = page.locator(".widget-output:has(svg)").nth(number)
-    assert output.locator("p").inner_text() == frame.caption
-    assert output.locator("svg").get_attribute("aria-label") == f"{FIGURES[name][1]}. {frame.caption}"
-    source = output.locator("svg").evaluate("svg => new XMLSerializer().serializeToString(svg)")
+    label, source = page.wait_for_function(LOOK, arg=[number, frame.caption]).json_value()
+    assert label == f"{FIGURES[name][1]}. {frame.caption}"
     svg = ElementTree.fromstring(source.replace('xmlns="http://www.w3.org/2000/svg"', ""))
     svg.set("style", svg.get("style").removesuffix(";max-width:100%;height:auto"))
     assert seen(svg) == seen(frame.svg)
