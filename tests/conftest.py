@@ -1,16 +1,29 @@
 """A test that could not run is said aloud (where CI=true it is a failure), and each room's time is added up."""
 
 import os
+import shutil
 from collections import defaultdict
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import sync_playwright
 
-from tests.__main__ import SKIPPED
+from tests.__main__ import BROWSERS, SKIPPED
 
 # Generated inputs are the same in every run, and a busy machine fails no test.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def launch():
+    """Starts the machine's Chromium. One playwright serves all rooms, for a process can run only one."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no browser on PATH: install one of {', '.join(BROWSERS)}")
+    always = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        yield lambda *arguments: playwright.chromium.launch(executable_path=path, args=[*always, *arguments])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,14 +13,11 @@ import time
 import urllib.request
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.autograder.small_course import NAME, RIGHT, find, notebook_of, open_course, submit
 from tests.autograder.test_as_nbgrader import BIN, run
 from tests.autograder.test_sanitise import HOSTILE, PIXEL
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SHOWS_SCRIPT = """def mean(x):
     return sum(x) / len(x)
 from IPython.display import HTML, SVG, Javascript, Markdown, display
@@ -98,17 +95,16 @@ def server(graded, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(server):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page()
-        page.route(
-            lambda url: not url.startswith((server, "file:", "data:")), lambda route: route.abort()
-        )  # no other host, here
-        page.set_default_timeout(60_000)
-        page.goto(f"{server}/formgrader/manage_assignments?token=t")
-        yield page
-        browser.close()
+def page(server, launch):
+    browser = launch()
+    page = browser.new_page()
+    page.route(
+        lambda url: not url.startswith((server, "file:", "data:")), lambda route: route.abort()
+    )  # no other host, here
+    page.set_default_timeout(60_000)
+    page.goto(f"{server}/formgrader/manage_assignments?token=t")
+    yield page
+    browser.close()
 
 
 def gradebook(graded, query):

@@ -88,6 +88,7 @@ def test_a_widget_is_moved_and_asked_where_it_is(case):
     for index in range(len(control.values)):
         control.move(index)
         assert control.at == index
+    control.move(control.start)  # the cases are shared
 
 
 def test_a_value_of_the_browser_is_its_step():
