@@ -47,6 +47,10 @@ def pytest_terminal_summary(terminalreporter):
             if isinstance(report, pytest.TestReport):
                 parts = report.nodeid.split("::")[0].split("/")
                 seconds[parts[1] if len(parts) > 2 else "house"] += report.duration
+    for report in terminalreporter.stats.get("passed", []):
+        for name, measured in report.user_properties:  # what a test measured is said, not only that it passed
+            terminalreporter.section(f"{name}, measured by {report.nodeid}")
+            terminalreporter.write_line(str(measured))
     terminalreporter.section("seconds of test time by room (two run side by side)")
     for room, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         terminalreporter.write_line(f"{spent:8.1f}  {room}")
