@@ -1,5 +1,6 @@
 """What properties say most often. The messages are shown for public inputs only."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,24 @@ def close(got: Any, expected: Any, *, rtol: float | None = None, atol: float = 0
 
 
 def same_type(got: Any, like: Any) -> None:
-    """`got` is an array of the same number type as the array `like`."""
+    """`got` is an array of the same number type as the array `like`; of a tuple, every array in it that has entries."""
+    if isinstance(got, list | tuple):
+        for part in got:
+            if isinstance(part, list | tuple) or np.ndim(part):
+                same_type(part, like)
+        return
     assert array(got).dtype == like.dtype, f"got {array(got).dtype}, expected {like.dtype}"
 
 
 def unchanged(function: Student, *args: Any, **kwargs: Any) -> Any:
     """Call the function, assert that it wrote into none of its arguments, and give its result."""
+    return not_written_into(function.lending(), *args, **kwargs)
+
+
+def not_written_into(lending: Callable, *args: Any, **kwargs: Any) -> Any:
+    """The same for a use of functions that get the very arrays."""
     before, given = Call(*args, **kwargs).copy(), Call(*args, **kwargs).copy()
-    result = function.lending()(*given.args, **given.kwargs)
+    result = lending(*given.args, **given.kwargs)
     for was, now in zip(_values(before), _values(given), strict=True):
         assert difference(now, was, rtol=0.0) is None, f"an argument was {shown(was)} before, and is {shown(now)} after"
     return result

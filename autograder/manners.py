@@ -1,5 +1,7 @@
 """What every function of arrays is asked besides its numbers: to keep the number type, and to write into nothing."""
 
+from typing import Any
+
 import numpy as np
 
 from autograder.asserts import close, same_type, unchanged
@@ -10,8 +12,8 @@ from autograder.values import copied
 def ask_for_manners(exercise: Exercise, rtol: float | None = None) -> None:
     """Two properties of one point each, and the two mistakes that they catch.
 
-    For an exercise of one function that returns an array like its first argument; its numbers are compared with those
-    of the first solution, so that manners alone earn nothing.
+    For an exercise of one function of arrays, the first of which gives the number type of the arrays that it returns,
+    one or several; its numbers are compared with those of the first solution, so that manners alone earn nothing.
     """
 
     def reference(*args, **kwargs):
@@ -20,10 +22,11 @@ def ask_for_manners(exercise: Exercise, rtol: float | None = None) -> None:
     @exercise.property(points=1)
     def keeps_float32(function, *args, **kwargs):
         """float32 in gives float32 out, with the right numbers."""
-        if args[0].dtype != np.float32:
+        first = next(each for each in args if isinstance(each, np.ndarray))
+        if first.dtype != np.float32:
             return
         got = function(*args, **kwargs)
-        same_type(got, like=args[0])
+        same_type(got, like=first)
         close(got, reference(*args, **kwargs), rtol=rtol)
 
     @exercise.property(points=1)
@@ -34,7 +37,7 @@ def ask_for_manners(exercise: Exercise, rtol: float | None = None) -> None:
     @exercise.mistake
     def turns_float32_into_float64(*args, **kwargs):
         """This turns float32 into float64: np.zeros, np.array and asarray(..., dtype=float) do unless told not to."""
-        return np.asarray(reference(*args, **kwargs), dtype=float)
+        return _widened(reference(*args, **kwargs))
 
     @exercise.mistake
     def writes_into_its_arguments(*args, **kwargs):
@@ -44,3 +47,9 @@ def ask_for_manners(exercise: Exercise, rtol: float | None = None) -> None:
             if isinstance(each, np.ndarray):
                 each += 1
         return answer
+
+
+def _widened(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_widened, value))
+    return value.astype(float) if isinstance(value, np.ndarray) else value

@@ -91,7 +91,8 @@ def mutate(assignment: str, folder: Path = SOLUTIONS) -> dict[str, tuple[int, li
     solved, code = solved_names(assignment, folder), solution_code(assignment, folder)
     found = {}
     for name, exercise in exercises(assignment).items():
-        made = list(mutants(code[name]))
+        cells = [text for text in code.values() if any(f"def {each}(" in text for each in exercise.names)]
+        made = [mutant for text in cells for mutant in mutants(text)]
         found[name] = len(made), [each.change for each in made if survives(each, exercise, solved)]
     return found
 
