@@ -4,10 +4,11 @@ import re
 
 import jupytext
 import pytest
+from docutils.nodes import make_id
 
 from autograder import mutate
 from autograder.check import exercises
-from autograder.masters import SOLUTIONS, assignments, source
+from autograder.masters import ROOT, SOLUTIONS, assignments, source
 from autograder.selftest import selftest
 
 
@@ -41,8 +42,21 @@ def test_every_exercise_has_a_link_an_example_by_hand_and_its_points(assignment)
     sections = dict(re.findall(r"^## \d+\. `(\w+)` \(\d+ points\)$(.*?)(?=^## |\Z)", text, re.M | re.S))
     assert list(sections) == list(exercises(assignment))
     for section in sections.values():
-        assert f"(book:chapters/{assignment}.html" in section
+        assert f"(book:chapters/{assignment}.html#" in section
         assert "By hand" in section
+
+
+def anchors(page):
+    """Sphinx's anchors of a chapter's headings, from its text; cells and directives are left out."""
+    text = re.sub(r"^(`{3,}|~{3,}).*?^\1$", "", (ROOT / page).with_suffix(".md").read_text(), flags=re.M | re.S)
+    return {make_id(re.sub(r"[`$]", "", title)) for title in re.findall(r"^#+ +(.+)$", text, re.M)}
+
+
+def test_every_link_into_the_book_leads_to_a_heading(assignment):
+    links = re.findall(r"\(book:([\w/]+)\.html#?([^)]*)\)", (SOLUTIONS / f"{assignment}.md").read_text())
+    wrong = [(page, anchor) for page, anchor in links if anchor and anchor not in anchors(page)]
+    assert links
+    assert not wrong
 
 
 def test_students_need_nothing_of_ours(assignment):
