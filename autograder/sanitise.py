@@ -94,15 +94,16 @@ CLASSES = re.compile(
 )
 PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
 PICTURE_ADDRESS = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
-# Mathematics and code, in which a < is no tag; what comes of setting them aside is looked at again.
+# Mathematics and code, in which a < is no tag; what comes of setting them aside is looked at again. As in all of these
+# expressions, no text makes the search slow: an environment that is never closed is given up after some lines.
 VERBATIM = re.compile(
-    r"\$\$.+?\$\$|\$[^$\n]+\$|\\begin\{([a-z]+\*?)\}.*?\\end\{\1\}|```.*?```|~~~.*?~~~|`[^`\n]+`", re.DOTALL
+    r"\$\$.+?\$\$|\$[^$\n]+\$|\\begin\{([a-z]+\*?)\}.{0,5000}?\\end\{\1\}|```.*?```|~~~.*?~~~|`[^`\n]+`", re.DOTALL
 )
 LINK = re.compile(r"(https?:|mailto:|#|[^:/\\&][^:\\&]*$|$)", re.IGNORECASE)
-# What lets TeX reach the page around it, in MathJax 2 and 3.
-TEX = re.compile(r"\\+\s*(?=(href|style|class|cssId|require|data|unicode|includegraphics|url)\b)")
+# What lets TeX reach the page around it, in MathJax 2 and 3. A run of backslashes is searched from its start alone.
+TEX = re.compile(r"(?<!\\)\\++\s*+(?=(href|style|class|cssId|require|data|unicode|includegraphics|url)\b)")
 SUSPECT = re.compile(r"[<&\[]|mermaid|" + TEX.pattern)
-CONTROL = re.compile("[\ue000\ue001\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+CONTROL = re.compile("[\ue000\ue001\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 SIGNATURES = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
@@ -273,7 +274,8 @@ def markdown(source: str, attachments: dict[str, Any] | None = None) -> str:
     if not SUSPECT.search(source):
         return source
     pictures, short = _set_aside("\ue000", PICTURE_ADDRESS, re.sub("[\ue000\ue001]", "", source))
-    for attempt in (lambda: short, lambda: _neutral(short, attachments)):
+    attempts = [lambda: short, lambda: _neutral(short, attachments)] if len(short) <= LONGEST_MARKDOWN else []
+    for attempt in attempts:
         if _harmless(candidate := attempt(), attachments):
             return _put_back("\ue000", pictures, candidate)
     return source[:LONGEST_TEXT].translate(LOOKALIKES)
@@ -332,8 +334,10 @@ def _bundle(data: Any) -> dict[str, str]:
     return kept
 
 
-def output(value: dict[str, Any]) -> dict[str, Any] | None:
-    """One output of a code cell; None where nothing of it can be shown. Scripts and widgets are left out."""
+def output(value: Any) -> dict[str, Any] | None:
+    """One output of a code cell, whatever was sent as one; None for what cannot be shown, as scripts and widgets."""
+    if not isinstance(value, dict):
+        return None
     kind = value.get("output_type")
     if kind == "stream":
         return {
@@ -342,7 +346,8 @@ def output(value: dict[str, Any]) -> dict[str, Any] | None:
             "text": _lines(text(value.get("text"))),
         }
     if kind == "error":
-        lines = [text(line) for line in value.get("traceback", ())][-100:]
+        traceback = value.get("traceback")
+        lines = [text(line) for line in traceback[-100:]] if isinstance(traceback, list) else []
         return {
             "output_type": kind,
             "ename": text(value.get("ename")),
@@ -354,7 +359,6 @@ def output(value: dict[str, Any]) -> dict[str, Any] | None:
         return None
     shown: dict[str, Any] = {"output_type": kind, "data": data, "metadata": {}}
     if kind == "execute_result":
-        shown["execution_count"] = (
-            value.get("execution_count") if isinstance(value.get("execution_count"), int) else None
-        )
+        count = value.get("execution_count")
+        shown["execution_count"] = count if type(count) is int and 0 <= count < 1 << 31 else None
     return shown

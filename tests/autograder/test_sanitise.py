@@ -5,6 +5,7 @@ import io
 import re
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
 from hypothesis import given
@@ -202,11 +203,34 @@ def test_html_output_holds_nothing_dangerous(hostile):
     assert dangers(markdown2html_mistune(shown["data"]["text/markdown"])) == (False, set(), [])
 
 
-@pytest.mark.parametrize(
-    "value", [{}, {"output_type": 3}, {"output_type": "stream"}, {"output_type": "display_data", "data": 3}]
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=6,
 )
-def test_outputs_of_any_shape(value):
-    sanitise.output(value)
+KINDS = st.sampled_from(["stream", "error", "display_data", "execute_result"])
+
+
+@given(st.one_of(ANYTHING, st.fixed_dictionaries(
+    {"output_type": st.one_of(KINDS, ANYTHING)},
+    optional=dict.fromkeys(("name", "text", "data", "traceback", "ename", "evalue", "execution_count"), ANYTHING),
+)))  # fmt: skip
+def test_outputs_of_any_shape_are_shown_as_a_notebook_may_have_them_or_not_at_all(value):
+    """A submission can send what it likes in the place of its outputs."""
+    shown = sanitise.output(value)
+    if shown is not None:
+        nbformat.validate(nbformat.from_dict(shown), ref="output", version=4, version_minor=5)
+
+
+@pytest.mark.parametrize("function", [sanitise.html, sanitise.markdown], ids=["html", "markdown"])
+@pytest.mark.parametrize("part", ["\\", "\\begin{a}", "\\ "], ids=["backslashes", "environments", "spaced"])
+def test_no_text_is_searched_again_and_again(function, part):
+    """Searched once from each of its places, half a million of these would take hours, and no budget counts them."""
+    function("<b>" + part * (500_000 // len(part)))
+
+
+def test_control_characters_of_both_kinds_are_no_text():
+    assert sanitise.text("a\x1b[2Jb\x9b2Jc\x85") == "a\ufffd[2Jb\ufffd2Jc\ufffd"
 
 
 def test_long_output_is_cut_as_nbgrader_cuts_it():
