@@ -9,9 +9,11 @@ import json
 import logging
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import sphinx.util.logging
+from docutils import nodes
 from fontTools import subset
 from playwright._impl._driver import compute_driver_executable
 from sphinx.util.math import get_node_equation_number
@@ -20,6 +22,7 @@ logger = sphinx.util.logging.getLogger(__name__)
 FACE = re.compile(r"@font-face[^{]*\{\s*font-family: MJX(?:TEX-)?(?P<family>\w+);[^}]*\}\s*")
 FACES_USED = re.compile(r"\.TEX-(\w+)::before")
 FONT = re.compile(r'url\("\./(?P<name>MathJax_[A-Za-z0-9-]+)\.woff"\) format\("woff"\)')
+MARK = re.compile(r"[.,;:!?]+")
 CONTENT = re.compile(r'content: "((?:[^"\\]|\\.)*)"')
 
 
@@ -66,9 +69,18 @@ class Typesetter:
         self._process.communicate()
 
 
+def keep_punctuation(app, doctree, docname):
+    """Take the mark that follows a formula in a line into it: between the two a browser may break the line."""
+    for parent in doctree.findall(nodes.Element):  # a title's children may name another node as their parent
+        for number, (formula, after) in enumerate(pairwise(parent.children), 1):
+            if isinstance(formula, nodes.math) and isinstance(after, nodes.Text) and (mark := MARK.match(after)):
+                formula.children = [nodes.Text(rf"{formula.astext()}\mbox{{{mark[0]}}}")]
+                parent.children[number] = nodes.Text(after[mark.end() :])
+
+
 def visit_inline(writer, node):
     writer.body.append(f'<span class="math">{_html(writer, node, node.astext(), display=False)}</span>')
-    raise writer_done()
+    raise nodes.SkipNode
 
 
 def visit_display(writer, node):
@@ -81,13 +93,7 @@ def visit_display(writer, node):
     if not node["nowrap"] and r"\\" in tex and r"\begin" not in tex:
         tex = rf"\begin{{split}}{tex}\end{{split}}"
     writer.body.append(_html(writer, node, tex, display=True) + "</div>\n")
-    raise writer_done()
-
-
-def writer_done():
-    from docutils.nodes import SkipNode
-
-    return SkipNode()
+    raise nodes.SkipNode
 
 
 def _html(writer, node, tex: str, display: bool) -> str:
@@ -135,4 +141,5 @@ def cut_font(source: Path, target: Path, codepoints) -> None:
 
 
 def setup(app):
+    app.connect("doctree-resolved", keep_punctuation)
     app.add_html_math_renderer("typeset", (visit_inline, None), (visit_display, None))

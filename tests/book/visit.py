@@ -11,6 +11,10 @@ STANDING = """() => {
     const twice = ids.filter((id, i) => ids.indexOf(id) !== i);
     if (twice.length) wrong.push(`ids that occur twice: ${[...new Set(twice)]}`);
     if (document.querySelector("mjx-merror")) wrong.push("an equation that does not parse");
+    for (const formula of document.querySelectorAll("span.math")) {
+        const after = formula.nextSibling?.nodeType === Node.TEXT_NODE ? formula.nextSibling.data : "";
+        if (/^[.,;:!?]/.test(after)) wrong.push(`apart from its formula: ${after.slice(0, 30)}`);
+    }
     for (const picture of document.querySelectorAll("img, svg, canvas, video, object, embed")) {
         if (picture.closest("[aria-hidden=true], button")) continue; // a button has words of its own (axe)
         const text = picture.getAttribute("alt") || picture.getAttribute("aria-label") || "";
