@@ -80,6 +80,15 @@ class TestCounterExample:
 
         assert "shrink(np.array([1.5]), 0.5)" in read(wrong_only_beyond_one)
 
+    def test_is_the_students_own_where_that_of_the_mistake_shows_nothing(self):
+        def steps_in_place(x, lam):
+            x -= np.clip(x, -lam, lam)  # a zero stays what it is
+            return x
+
+        text = read(steps_in_place)
+        assert "This writes into what it was given" in text
+        assert "an argument was np.array([0.5]) before, and is np.array([0.]) after" in text
+
     def test_is_of_float32_where_only_that_is_wrong(self):
         text = read(lambda x, lam: np.asarray(RIGHT(x, lam), dtype=float))
         assert "shrink(np.array([0.], dtype=np.float32), 0.5)" in text
