@@ -19,7 +19,7 @@ REDIRECT = """<!doctype html>
 <body><a href="{first}">To the first page</a></body></html>
 """
 # What a finished build depends on, besides what its chapters import.
-SOURCES = ["_config.yml", "_toc.yml", "chapters/**/*.*"]
+SOURCES = ["_config.yml", "_toc.yml", "chapters/**/*.*", "explore/static/*"]
 
 
 def build(root: Path, out: Path, only: list[str]) -> Path:

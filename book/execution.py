@@ -15,7 +15,7 @@ from jupyter_cache.executors import load_executor
 from book.errors import BookError
 
 # What a chapter's outputs depend on besides its own text.
-IMPORTED = ["regopt/**/*.py", "explore/**/*.*", "constraints.txt", "evidence.json"]
+IMPORTED = ["regopt/**/*.py", "explore/**/*.py", "constraints.txt", "evidence.json"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 READER = {"name": "myst_nb_md", "type": "plugin"}
 

@@ -6,7 +6,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-LINK = re.compile(r'\s(?:href|src)="([^"]+)"')
+LINK = re.compile(r'\s(?:href|src|data-src)="([^"]+)"')
 ID = re.compile(r'\sid="([^"]+)"')
 
 

@@ -2,14 +2,19 @@
 
 import base64
 import gzip
+import hashlib
 import html
 import json
+import re
+from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree
 
 from explore.picture import display_with_png
 from explore.table import tabulated
 
 MAX_FRAMES = 400
+TABLE = re.compile(r'(<script type="text/plain" class="explore-table" data-name="([^"]*)")>([^<]+)</script>')
 shown: set[str] = set()
 
 
@@ -58,21 +63,44 @@ def static_figure(drawing, alt, play):
     caption = frames[start].caption
     svg.set("aria-label", f"{alt}. {caption}")
     controls = drawing.controls
-    table = packed(drawing, alt, play, columns, [frame.caption for frame in frames])
+    table = packed([*columns, (-1, "", [frame.caption for frame in frames])])
+    offered = {
+        "alt": alt,
+        "play": [control.name for control in controls].index(play) if play else None,
+        "controls": [[control.name, control.labels, control.start] for control in controls],
+    }
     rows = "".join(row(drawing.name, control) for control in controls)
     stands = ", ".join(f"{control.label} = {control.labels[control.start]}" for control in controls)
     buttons = '<button type="button" class="explore-play">Play</button>' if play else ""
     buttons += '<button type="button" class="explore-reset">Reset</button>'
     return (
-        f'<figure class="explore" id="explore-{drawing.name}">'
+        f'<figure class="explore" id="explore-{drawing.name}" data-offered="{html.escape(compact(offered))}">'
         f"<noscript><style>#explore-{drawing.name} .explore-controls{{display:none}}</style>"
         f"<p>Without JavaScript this picture stands still at {html.escape(stands)}.</p></noscript>"
         f'<div class="explore-controls" role="group" aria-label="Controls: {html.escape(alt)}" hidden>'
         f'{rows}<div class="explore-buttons">{buttons}</div></div>'
         f"{ElementTree.tostring(svg, 'unicode')}"
         f'<figcaption aria-live="polite">{html.escape(caption)}</figcaption>'
-        f'<script type="text/plain" class="explore-table">{table}</script></figure>'
+        f'<script type="text/plain" class="explore-table" data-name="{drawing.name}">{table}</script></figure>'
     )
+
+
+def without_tables(markup: str, folder: Path, address: Callable[[str], str]) -> str:
+    """Move each figure's table into a script in `folder`: a page is read past most of its figures.
+
+    A script, because a page that is read from a file may load nothing else. `address` says where the page finds it; a
+    hash keeps a browser from using last week's.
+    """
+
+    def moved(match):
+        tag, name, table = match.groups()
+        text = f'(window.exploreTables ??= {{}})["{name}"] = "{table}";\n'
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.js").write_text(text)
+        version = hashlib.sha256(text.encode()).hexdigest()[:8]
+        return f'{tag} data-src="{address(f"{name}.js")}?v={version}"></script>'
+
+    return TABLE.sub(moved, markup)
 
 
 def row(name, control):
@@ -100,25 +128,22 @@ def row(name, control):
     )
 
 
-def packed(drawing, alt, play, columns, captions):
+def packed(columns):
     """What the script needs, as base64 of gzip of JSON: each column's distinct values, and which one each frame has.
 
     Many columns change in the same frames: what each frame has is written once for all of them.
     """
     whiches: list[list[int]] = []
     entries = []
-    for number, key, column in [*columns, (-1, "", captions)]:
+    for number, key, column in columns:
         distinct = {value: i for i, value in enumerate(dict.fromkeys(column))}
         which = [distinct[value] for value in column]
         if which not in whiches:
             whiches.append(which)
         entries.append([number, key, list(distinct), whiches.index(which)])
-    table = {
-        "alt": alt,
-        "play": [control.name for control in drawing.controls].index(play) if play else None,
-        "controls": [[control.name, control.labels, control.start] for control in drawing.controls],
-        "columns": entries,
-        "which": whiches,
-    }
-    data = json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode()
+    data = compact({"columns": entries, "which": whiches}).encode()
     return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+
+
+def compact(data):
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)

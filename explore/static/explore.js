@@ -4,24 +4,52 @@
   "use strict";
   const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
+  const fetched = (name, address) =>
+    new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = address;
+      script.onload = () => done(window.exploreTables[name]);
+      script.onerror = () => failed(new Error(`${address} did not come`));
+      document.head.append(script);
+    });
+
   const unpacked = async (text) => {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Response(stream).json();
   };
 
-  const start = async (figure) => {
+  const start = (figure) => {
     const find = (selector) => figure.querySelector(selector);
-    const { alt, play, controls, columns, which } = await unpacked(find(".explore-table").textContent);
+    const { alt, play, controls } = JSON.parse(figure.dataset.offered);
     const svg = find("svg");
     const caption = find("figcaption");
     const nodes = [svg, ...svg.querySelectorAll("*")];
     const inputs = controls.map(([name]) => find(`[name="${name}"]`));
     const name = figure.id.replace("explore-", "");
     const position = controls.map(([, , first]) => first);
-    const drawn = columns.map(() => null);
+
+    const moved = () => position.some((at, i) => at !== controls[i][2]);
+
+    /* What other positions look like comes when the figure is near the screen or is moved, and the picture catches up. */
+    const words = caption.textContent;
+    let table = null;
+    let drawn = [];
+    const load = async () => {
+      if (figure.ariaBusy === "true") return;
+      figure.ariaBusy = "true";
+      try {
+        table = await unpacked(await fetched(name, find(".explore-table").dataset.src));
+      } catch {
+        caption.textContent = moved() ? "This position could not be fetched. Move the figure to try again." : words;
+      }
+      figure.ariaBusy = "false";
+      if (table) draw();
+    };
 
     const draw = () => {
+      if (!table) return void load();
+      const { columns, which } = table;
       const frame = position.reduce((sum, at, i) => sum * controls[i][1].length + at, 0);
       columns.forEach(([node, key, values, w], i) => {
         const at = which[w][frame];
@@ -115,17 +143,20 @@
       const at = labels.indexOf(asked.get(`${name}.${control}`));
       move(i, at < 0 ? first : at);
     });
-    draw();
+    if (moved()) draw();
     find(".explore-controls").hidden = false;
+    new IntersectionObserver((seen, observer) => {
+      if (!seen.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      load();
+    }, { rootMargin: "50% 0%" }).observe(figure);
   };
 
-  const startAll = () =>
-    document.querySelectorAll("figure.explore").forEach((figure) =>
-      start(figure).catch((error) => {
-        figure.querySelector(".explore-controls").classList.add("explore-failed");
-        console.error(error);
-      }),
-    );
+  const startAll = () => {
+    for (const figure of document.querySelectorAll("figure.explore"))
+      if (window.DecompressionStream) start(figure);
+      else figure.querySelector(".explore-controls").classList.add("explore-failed"); // a browser of before 2023
+  };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startAll);
   else startAll();
 })();

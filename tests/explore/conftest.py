@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from explore import style
+from explore.page import without_tables
 from tests.explore.figures import FIGURES, markup_of
 
 STATIC = Path(style.__file__).parent / "static"
@@ -51,6 +52,7 @@ def write_page(folder):
     for name in ("explore.js", "explore.css"):
         shutil.copy(STATIC / name, folder)
     body = "".join(f"<h2 id='{name}'>{name}</h2>{markup_of(name)}" for name in FIGURES)
+    body = without_tables(body, folder / "tables", lambda file: f"tables/{file}")
     (folder / "figures.html").write_text(
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Figures</title>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import html
 import json
 import re
 from itertools import product
@@ -9,7 +10,12 @@ from xml.etree import ElementTree
 
 
 def table_of(markup):
-    return json.loads(gzip.decompress(base64.b64decode(re.search(r'explore-table">([^<]*)<', markup)[1])))
+    return json.loads(gzip.decompress(base64.b64decode(re.search(r'class="explore-table"[^>]*>([^<]*)<', markup)[1])))
+
+
+def offered_in(markup):
+    """What the page says of the controls before the table is there."""
+    return json.loads(html.unescape(re.search(r'data-offered="([^"]*)"', markup)[1]))
 
 
 def svg_in(markup):
@@ -21,7 +27,7 @@ def frames_in(markup):
     table = table_of(markup)
     svg = svg_in(markup)
     nodes = list(svg.iter())
-    for frame, position in enumerate(product(*(range(len(labels)) for _, labels, _ in table["controls"]))):
+    for frame, position in enumerate(product(*(range(len(labels)) for _, labels, _ in offered_in(markup)["controls"]))):
         caption = None
         for number, key, values, which in table["columns"]:
             value = values[table["which"][which][frame]]

@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from explore.page import without_tables
+from tests.explore.conftest import write_page
 from tests.explore.figures import FIGURES, drawing_of
 from tests.explore.reading import seen
 
@@ -36,8 +38,15 @@ def picture(page, name):
     return seen(ElementTree.fromstring(source))
 
 
+def arrived(page, name):
+    """Brings the figure onto the screen, and waits for its table."""
+    figure(page, name).scroll_into_view_if_needed()
+    page.wait_for_selector(f"#explore-{name}[aria-busy=false]")
+
+
 def shows(page, name, *position):
     """The page shows, in picture and words, what Python draws at the position."""
+    arrived(page, name)
     drawing = drawing_of(name)
     frame = drawing.frame(position)
     alt = FIGURES[name][1]
@@ -53,6 +62,7 @@ def slider(page, name, control):
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_frame_is_what_python_draws(opened, name):
     page = opened()
+    arrived(page, name)
     drawing = drawing_of(name)
     # Forwards and backwards: what a frame leaves behind must not show in the next.
     for position in [*drawing.positions, *drawing.positions[::-3]]:
@@ -265,14 +275,67 @@ class TestWithoutAScript:
         page = visit(figures_page, script="delete window.DecompressionStream")
         page.wait_for_selector("#explore-play .explore-controls", state="hidden")
         assert page.locator(".explore svg").first.is_visible()
-        assert "DecompressionStream is not defined" in page.said[0]
-        page.said.clear()
 
-    def test_room_is_kept_so_that_the_page_does_not_jump(self, opened, visit, figures_page):
-        waiting = visit(figures_page, script="Response.prototype.json = () => new Promise(() => {})")
+    def test_room_is_kept_so_that_the_page_does_not_jump(self, opened, visit, tmp_path):
+        address = write_page(tmp_path)
+        (tmp_path / "explore.js").write_text("")
+        waiting = visit(address)
         assert not waiting.evaluate(READY)
         top = "document.querySelector('#explore-play').offsetTop"
         assert waiting.evaluate(top) == opened().evaluate(top) > 0
+
+
+class TestTables:
+    """What the positions look like comes when it is needed, from a file beside the page."""
+
+    HERE = "Object.keys(window.exploreTables)"
+    HELD = "window.held = []; document.head.append = (script) => held.push(script)"
+    LET_GO = "held.splice(0).forEach((script) => document.head.appendChild(script))"
+
+    def test_a_figure_asks_for_it_when_it_is_near_the_screen(self, opened):
+        page = opened(viewport={"width": 900, "height": 400})
+        page.wait_for_selector("#explore-ridge[aria-busy=false]")
+        assert "ridge" in page.evaluate(self.HERE)
+        assert "play" not in page.evaluate(self.HERE)
+        assert figure(page, "play").get_attribute("aria-busy") is None
+        page.mouse.wheel(0, 10_000)
+        page.wait_for_selector("#explore-play[aria-busy=false]")
+        assert "play" in page.evaluate(self.HERE)
+
+    def test_a_move_made_before_it_came_is_caught_up_with(self, visit, figures_page):
+        page = visit(figures_page, script=f"addEventListener('DOMContentLoaded', () => {{ {self.HELD} }})")
+        slider(page, "ridge", "lam").fill("3")
+        slider(page, "ridge", "lam").fill("12")
+        assert slider(page, "ridge", "lam").get_attribute("aria-valuetext") == "1"
+        assert "ridge λ = 1" in figure(page, "ridge").inner_text()
+        assert picture(page, "ridge") == seen(drawing_of("ridge").frame((8,)).svg)
+        page.wait_for_url(re.compile(r"ridge\.lam=1$"))
+        page.evaluate(self.LET_GO)
+        shows(page, "ridge", 12)
+
+    def test_a_table_that_does_not_come_is_said_and_asked_for_again(self, visit, tmp_path):
+        address = write_page(tmp_path)
+        table = tmp_path / "tables" / "ridge.js"
+        table.rename(tmp_path / "away.js")
+        page = visit(address)
+        page.wait_for_selector("#explore-ridge[aria-busy=false]")
+        words = figure(page, "ridge").locator("figcaption")
+        assert words.inner_text() == drawing_of("ridge").frame((8,)).caption  # it shows what it says
+        slider(page, "ridge", "lam").fill("10")
+        page.wait_for_selector("#explore-ridge[aria-busy=false]")
+        assert words.inner_text() == "This position could not be fetched. Move the figure to try again."
+        (tmp_path / "away.js").rename(table)
+        slider(page, "ridge", "lam").fill("12")
+        shows(page, "ridge", 12)
+        assert all("ERR_FILE_NOT_FOUND" in message for message in page.said)  # the browser's own
+        page.said.clear()
+
+    def test_its_address_changes_with_what_it_holds(self, tmp_path):
+        def address(table):
+            tag = f'<script type="text/plain" class="explore-table" data-name="a">{table}</script>'
+            return without_tables(tag, tmp_path, lambda file: file)
+
+        assert address("one") == address("one") != address("two")
 
 
 @pytest.mark.parametrize("width", [360, 900])

@@ -232,7 +232,7 @@ class TestShown:
     def test_a_pdf_gets_a_picture_and_a_terminal_words(self, shown):
         explore(alt="A line", k=steps())(line)
         (bundle,) = shown
-        assert bundle["text/html"].startswith('<figure class="explore" id="explore-line">')
+        assert bundle["text/html"].startswith('<figure class="explore" id="explore-line" ')
         assert bundle["image/png"].startswith(b"\x89PNG")
         assert bundle["text/plain"] == "A line. up to 1"
 

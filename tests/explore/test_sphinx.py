@@ -53,6 +53,9 @@ def test_the_page_holds_figures_and_nothing_of_ipywidgets(built):
     assert page.count("_static/explore.js") == page.count("_static/explore.css") == 1
     assert (built / "html" / "_static" / "explore.js").is_file()
     assert (built / "html" / "_static" / "explore.css").is_file()
+    tables = re.findall(r'class="explore-table" data-name="\w+" data-src="([^"?]*)\?v=\w{8}"></script>', page)
+    assert tables == [f"_static/figures/index/{name}.js" for name in ("wave", "bars", "play")]
+    assert all((built / "html" / table).is_file() for table in tables)
     assert "application/vnd.jupyter.widget" not in page
     assert "html-manager" not in page
 
@@ -73,7 +76,8 @@ def test_the_theme(built, visit, width, scheme):
         viewport={"width": width, "height": 800},
         color_scheme=scheme,
     )
-    page.wait_for_selector("#explore-play .explore-controls:not([hidden])")
+    page.locator("#explore-play-t").fill("12")
+    page.wait_for_function("document.querySelector('#explore-play figcaption').textContent.includes('after 12 steps')")
     text = "getComputedStyle(document.querySelector('.bd-article p, .bd-article')).color"
     ink, drawn, behind, behind_picture, words = page.evaluate(
         f"""() => [
