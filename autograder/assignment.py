@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any
 
 from autograder import inline
 from autograder.check import check_version, exercises
@@ -36,9 +35,9 @@ class Assignment:
         return digest.hexdigest()[:16]
 
     @cached_property
-    def imports(self) -> dict[str, dict[str, Any]]:
-        """By notebook, what its plain nbgrader tests may use of the course's imports."""
-        return {notebook.name: inline.imports(notebook) for notebook in self.notebooks}
+    def known(self) -> dict[str, inline.Known]:
+        """By notebook, what its plain nbgrader tests may use of the course's own cells."""
+        return {notebook.name: inline.known(notebook) for notebook in self.notebooks}
 
 
 def load(course: Course, book: Book, name: str) -> Assignment:

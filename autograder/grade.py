@@ -6,7 +6,6 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -152,6 +151,8 @@ def _put(
     graded: Graded, notebook: Notebook, repaired: Repaired, verdicts: Mapping[str, Verdict], reason: str | None = None
 ) -> None:
     grades, comments = _grades(repaired, verdicts, reason is not None), _comments(repaired, reason is not None)
+    if any(verdict.cause == "nursery" for verdict in verdicts.values()):  # the grader's own failure: judged again
+        graded.record["final"] = False
     graded.notebooks[notebook.name] = text(notebook, repaired)
     graded.record["notebooks"][notebook.name] = {
         "reason": reason,
@@ -186,6 +187,10 @@ def _judge(assignment: Assignment, notebook: Notebook, repaired: Repaired, sandb
             line.count = number
         for test in notebook.tests:
             verdicts[test.grade_id or ""] = _verdict(assignment, notebook, test, submission)
+        submission.renew()
+        for test in notebook.tests:
+            name = test.grade_id or ""
+            verdicts[name] = _explained(assignment, notebook, test, submission, verdicts[name])
     for line in repaired.lines:
         if line.origin and line.origin.is_test:
             line.outputs = [outputs.of_verdict(verdicts[line.origin.grade_id or ""])]
@@ -194,16 +199,31 @@ def _judge(assignment: Assignment, notebook: Notebook, repaired: Repaired, sandb
 
 def _verdict(assignment: Assignment, notebook: Notebook, test: Cell, submission: Any) -> Verdict:
     exercise = assignment.exercises.get(test.grade_id or "")
-    with ExitStack() as stack:
-        student = stack.enter_context(submission.fork(assignment.budget))
-        if exercise is None:
-            return _of_test(assignment, test, inline.run(test, student, assignment.imports[notebook.name]))
-        verdict = judge(exercise, student, assignment.seed)
+    with submission.fork(assignment.budget) as student:
+        if exercise is not None:
+            return judge(exercise, student, assignment.seed)
+        outcome = inline.run(test, student, assignment.known[notebook.name])
+    if outcome.wrote:
+        with submission.fork(assignment.budget) as student:
+            outcome = inline.run(test, student, assignment.known[notebook.name], lend=False)
+    return _of_test(assignment, test, outcome)
+
+
+def _explained(assignment: Assignment, notebook: Notebook, test: Cell, submission: Any, verdict: Verdict) -> Verdict:
+    """The verdict with what its student may read of a failure.
+
+    What is shown of public inputs comes from another run of the cells, whose processes saw nothing hidden: one that did
+    could keep it in a file, a pipe, shared memory or a thread, and tell it here.
+    """
     if verdict.score >= verdict.max_score or verdict.cause or verdict.error:
         return verdict
-    # What is shown of public inputs comes from a copy that has not seen the hidden ones.
-    with ExitStack() as stack:
-        return explain(exercise, stack.enter_context(submission.fork(assignment.budget)), verdict)
+    exercise = assignment.exercises.get(test.grade_id or "")
+    if exercise is None and verdict.counter_example is None:  # a part of the points, given by a test that passed
+        return verdict
+    with submission.fork(assignment.budget) as student:
+        if exercise is not None:
+            return explain(exercise, student, verdict)
+        return replace(verdict, counter_example=inline.explain(test, student, assignment.known[notebook.name]))
 
 
 def _of_test(assignment: Assignment, test: Cell, outcome: inline.Outcome) -> Verdict:

@@ -121,7 +121,8 @@ class OpenSandbox:
     def run(self, cells, budget):
         names = {"__name__": "__main__"}
         results = [self._run(cell, names) for cell in cells]
-        yield SimpleNamespace(cells=results, fork=lambda budget: contextlib.nullcontext(names))
+        fork = lambda budget: contextlib.nullcontext(names)  # noqa: E731
+        yield SimpleNamespace(cells=results, fork=fork, renew=lambda: None)
 
     def _run(self, cell, names):
         outputs = []
