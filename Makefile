@@ -55,4 +55,4 @@ lock: env ## write constraints.txt from what is installed
 	@pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt
 
 clean: ## remove what the other verbs made, the environment too
-	rm -rf .venv _build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv _build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

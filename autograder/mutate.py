@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from libcst import MetadataWrapper, Module, parse_module
+from libcst import FunctionDef, MetadataWrapper, parse_module
 from mutmut.mutation.file_mutation import MutationVisitor, deep_replace
 from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
@@ -30,8 +30,9 @@ WANTED = 0.98
 
 @dataclass(frozen=True)
 class Mutant:
-    """A solution with one small change; `change` is "old line -> new line"."""
+    """A solution with one small change in a function; `change` is "old line -> new line"."""
 
+    function: str
     change: str
     code: str
 
@@ -41,9 +42,11 @@ def mutants(code: str) -> Iterator[Mutant]:
     visitor = MutationVisitor(mutation_operators, IgnoredCode(set(), set(), set()))
     module = MetadataWrapper(parse_module(code)).visit(visitor)
     for each in visitor.mutations:
-        if each.contained_by_top_level_function is not None:
-            changed = cast(Module, deep_replace(module, each.original_node, each.mutated_node)).code
-            yield Mutant(_change(code, changed), changed)
+        function = each.contained_by_top_level_function
+        if function is not None:
+            changed = cast(FunctionDef, deep_replace(function, each.original_node, each.mutated_node))
+            before, after = module.code_for_node(function), module.code_for_node(changed)
+            yield Mutant(function.name.value, _change(before, after), code.replace(before, after))
 
 
 def _change(before, after):
@@ -91,8 +94,7 @@ def mutate(assignment: str, folder: Path = SOLUTIONS) -> dict[str, tuple[int, li
     solved, code = solved_names(assignment, folder), solution_code(assignment, folder)
     found = {}
     for name, exercise in exercises(assignment).items():
-        cells = [text for text in code.values() if any(f"def {each}(" in text for each in exercise.names)]
-        made = [mutant for text in cells for mutant in mutants(text)]
+        made = list(mutants(code[name]))
         found[name] = len(made), [each.change for each in made if survives(each, exercise, solved)]
     return found
 

@@ -137,4 +137,4 @@ def test_a_listed_change_that_does_not_survive_is_a_failure(robust, capsys):
 def test_a_mutant_that_never_ends_is_stopped(monkeypatch):
     monkeypatch.setattr(mutate, "CPU_SECONDS", 0.2)
     code = "def soft_threshold(x, lam):\n    while True:\n        pass\n"
-    assert not mutate.survives(mutate.Mutant("", code), exercises("soft_thresholding")["soft_threshold"], {})
+    assert not mutate.survives(mutate.Mutant("", "", code), exercises("soft_thresholding")["soft_threshold"], {})
