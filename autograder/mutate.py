@@ -45,7 +45,7 @@ def mutants(code: str) -> Iterator[Mutant]:
         function = each.contained_by_top_level_function
         if function is not None:
             changed = cast(FunctionDef, deep_replace(function, each.original_node, each.mutated_node))
-            before, after = module.code_for_node(function), module.code_for_node(changed)
+            before, after = (module.code_for_node(each).strip() for each in (function, changed))
             yield Mutant(function.name.value, _change(before, after), code.replace(before, after))
 
 

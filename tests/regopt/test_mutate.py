@@ -76,7 +76,8 @@ def said(tmp_path_factory):
         "import sys; sys.path.insert(0, '.'); from pathlib import Path; from tests import mutate; mutate.SECONDS = 0.2;"
         "mutate.ROOT = Path.cwd(); mutate.EQUIVALENT = Path('tests/regopt/equivalent.toml'); mutate.main([])"
     )
-    run = subprocess.run([sys.executable, "-P", "-c", code], cwd=folder, capture_output=True, text=True, env=os.environ)
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    run = subprocess.run([sys.executable, "-P", "-c", code], cwd=folder, capture_output=True, text=True, env=env)
     assert run.returncode == 1, run.stdout + run.stderr
     return run.stdout
 
