@@ -3,19 +3,22 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TextIO
 
 from nbgrader.api import Gradebook, Student
-from nbgrader.plugins import CsvExportPlugin
 
 
 @dataclass
 class Row:
-    """A student's score, what is lost for being late taken off; None where nothing was handed in."""
+    """What a student has in an assignment; no `timestamp` where nothing was handed in, or nobody knows when."""
 
     student: Student
-    score: float | None
-    waiting: bool  # for a grade by hand
+    score: float | None = None  # what is lost for being late taken off; None where nothing was handed in
+    raw: float = 0.0
+    penalty: float = 0.0
+    timestamp: datetime | None = None
+    waiting: bool = False  # for a grade by hand
 
     @property
     def name(self) -> str:
@@ -29,18 +32,24 @@ def rows(gradebook: Gradebook, assignment: str) -> Iterator[Row]:
     for student in sorted(gradebook.students, key=lambda each: each.id):
         found = scores.get(student.id)
         if found is None:
-            yield Row(student, None, False)
+            yield Row(student)
         else:
             submission = gradebook.find_submission(assignment, student.id)
-            score = max(0.0, found["score"] - submission.late_submission_penalty)
-            yield Row(student, score, bool(found["needs_manual_grade"]))
+            raw, penalty = found["score"], submission.late_submission_penalty
+            waiting = bool(found["needs_manual_grade"])
+            yield Row(student, max(0.0, raw - penalty), raw, penalty, submission.timestamp, waiting)
 
 
-def nbgrader(gradebook: Gradebook, assignment: str, path: str) -> None:
-    """As `nbgrader export` writes it."""
-    plugin = CsvExportPlugin(to=path, assignment=[assignment])
-    plugin.log.setLevel("ERROR")
-    plugin.export(gradebook)
+def nbgrader(gradebook: Gradebook, assignment: str, file: TextIO) -> None:
+    """As `nbgrader export` writes it, which does not quote a name with a comma in it."""
+    table, made = csv.writer(file), gradebook.find_assignment(assignment)
+    scores = ["raw_score", "late_submission_penalty", "score", "max_score"]
+    table.writerow(["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", *scores])
+    for row in rows(gradebook, assignment):
+        student = row.student
+        who = [student.id, student.last_name or "", student.first_name or "", student.email or ""]
+        numbers = [row.raw, row.penalty, row.score or 0.0, made.max_score]
+        table.writerow([assignment, made.duedate or "", row.timestamp or "", *who, *numbers])
 
 
 def canvas(gradebook: Gradebook, assignment: str, file: TextIO) -> None:
@@ -53,7 +62,7 @@ def canvas(gradebook: Gradebook, assignment: str, file: TextIO) -> None:
 
 
 def moodle(gradebook: Gradebook, assignment: str, file: TextIO) -> None:
-    """As Moodle's grade export writes it and its import maps it, by ID number, user name or address."""
+    """As Moodle's grade export names its columns; its import finds people by user name, ID number or address."""
     table = csv.writer(file)
     table.writerow(
         ["First name", "Last name", "Username", "ID number", "Email address", f"Assignment: {assignment} (Real)"]

@@ -10,7 +10,7 @@ from typing import Any
 from nbgrader import api
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Connection, and_, case, insert, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from autograder.course import Course
 from autograder.errors import GraderError
@@ -236,17 +236,18 @@ class Writer:
 def _explained(course: Course, work: Callable[[], Any]) -> Any:
     try:
         return work()
-    except OperationalError as error:
+    except DatabaseError as error:
         raise _reason(course, error) from None
 
 
-def _reason(course: Course, error: OperationalError) -> GraderError:
+def _reason(course: Course, error: DatabaseError) -> GraderError:
     """What to do about a gradebook that cannot be written; whatever was judged so far is kept in any case."""
     what = str(error.orig)
     cure = {
         "locked": "close the other program that writes to it (formgrader, a copy, a backup)",
         "readonly": "make the file and its folder writable",
         "full": "make room on the disk",
+        "not a database": "put your last copy of it back",
         "unable to open": "make its folder, or name another one in nbgrader_config.py",
     }
     advice = next((text for key, text in cure.items() if key in what), "see `nbgrader db upgrade --help`")

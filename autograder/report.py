@@ -21,9 +21,10 @@ BARS = 10
 
 @dataclass
 class Bar:
-    """One bar of a histogram: what is counted in it, and its height as a share of the highest."""
+    """One bar of a histogram: where it begins, what is counted in it, and its height as a share of the highest."""
 
-    label: str
+    start: str
+    words: str
     count: int
     share: float
 
@@ -92,7 +93,8 @@ def score_bars(lines: list[Line]) -> list[Bar]:
     """Scores in ten equal parts of the points; full marks are counted in the last."""
     top = lines[0].max_score or 1.0
     counts = Counter(min(int(BARS * each.score / top), BARS - 1) for each in lines)
-    return bars([(f"{top * n / BARS:g} to {top * (n + 1) / BARS:g}", counts[n]) for n in range(BARS)])
+    edges = [f"{top * n / BARS:g}" for n in range(BARS + 1)]
+    return bars([(edges[n], f"{edges[n]} to {edges[n + 1]} points", counts[n]) for n in range(BARS)])
 
 
 def time_bars(seconds: list[float]) -> list[Bar]:
@@ -103,12 +105,12 @@ def time_bars(seconds: list[float]) -> list[Bar]:
     ]
     used = [number for number, count in enumerate(counts) if count]
     first, last = (used[0], used[-1]) if used else (0, 0)
-    return bars([(f"from {edges[n]:g} s", counts[n]) for n in range(first, last + 1)])
+    return bars([(f"{edges[n]:g}", f"from {edges[n]:g} s", counts[n]) for n in range(first, last + 1)])
 
 
-def bars(counted: list[tuple[str, int]]) -> list[Bar]:
-    highest = max((count for _, count in counted), default=0) or 1
-    return [Bar(label, count, count / highest) for label, count in counted]
+def bars(counted: list[tuple[str, str, int]]) -> list[Bar]:
+    highest = max((count for *_, count in counted), default=0) or 1
+    return [Bar(start, words, count, count / highest) for start, words, count in counted]
 
 
 def exercises(verdicts: Iterable[dict[str, Any]]) -> list[Exercise]:
@@ -129,6 +131,8 @@ def _exercise(name: str, verdicts: list[dict[str, Any]]) -> Exercise:
     passed: Counter[str] = Counter()
     words: dict[str, tuple[str, float]] = {}
     for verdict in verdicts:
+        if verdict["cause"] == "unreadable":
+            continue  # nothing was asked of it, so nothing passed
         for each in verdict["properties"]:
             words.setdefault(each["name"], (each["words"], each["points"]))
             passed[each["name"]] += each["passed"]

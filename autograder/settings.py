@@ -76,9 +76,9 @@ def load() -> Course:
     """The course that `nbgrader_config.py` in this folder describes, read as nbgrader itself reads it."""
     if not Path("nbgrader_config.py").exists():
         raise GraderError(f"there is no nbgrader_config.py in {Path.cwd()}: go to the folder that has it")
-    app = NbGrader()
+    app = NbGrader(raise_config_file_errors=True)
     try:
-        app.load_config_file(suppress_errors=False)
+        app.load_config_file()
     except Exception as error:  # the file is Python, so anything can be wrong in it
         raise GraderError(f"nbgrader_config.py cannot be run ({type(error).__name__}: {error}): correct it") from None
     directory = CourseDirectory(config=app.config)

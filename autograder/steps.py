@@ -49,7 +49,10 @@ def hand_out(course: Course, assignment: str, *, force: bool) -> None:
 def collect(course: Course, assignment: str) -> list[str]:
     """Fetch submissions, newer ones too; what is worth a look, one line each."""
     nbgrader = api(course)
-    links = list(_links(Path(nbgrader.exchange_root) / course.course_id / "inbound", assignment))
+    inbound = Path(nbgrader.exchange_root) / course.course_id / "inbound"
+    if not inbound.is_dir():
+        raise GraderError(f"there is no {inbound}, where students hand in: run `autograder release {assignment}` first")
+    links = list(_links(inbound, assignment))
     nbgrader.coursedir.ignore = [*nbgrader.coursedir.ignore, *{link.name for link in links}]
     with _log_level(nbgrader, "WARN"):
         log = _succeed(f"collect {assignment}", nbgrader.collect(assignment))

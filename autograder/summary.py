@@ -19,6 +19,7 @@ def line(record: dict[str, Any]) -> Line:
     """A submission in short. A wrong answer is no problem; a lost process, an unread file or a failed check is."""
     found = Line(record["student"], 0.0, 0.0)
     found.repairs += record["notes"]
+    stopped: dict[str, list[str]] = {}
     for name, notebook in record["notebooks"].items():
         if notebook["reason"]:
             found.problems.append(f"{name}.ipynb was not graded: {notebook['reason']}")
@@ -30,7 +31,8 @@ def line(record: dict[str, Any]) -> Line:
             if verdict["error"]:
                 found.problems.append(f"the check of {verdict['exercise']} failed: {verdict['error']}")
             elif verdict["cause"] not in (None, "missing", "unreadable"):
-                found.problems.append(f"{verdict['exercise']} was stopped: {verdict['cause']}")
+                stopped.setdefault(verdict["cause"], []).append(verdict["exercise"])
+    found.problems += [f"stopped in {', '.join(names)}: {cause}" for cause, names in stopped.items()]
     if record["unconfined"]:
         found.problems.append("it was judged WITHOUT confinement (--unconfined)")
     return found

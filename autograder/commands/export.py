@@ -24,20 +24,19 @@ def run(args: argparse.Namespace) -> int:
     path = args.to or f"{args.assignment}-{args.format}.csv"
     with Book(settings.load()) as book:
         try:
-            waiting = [row.student.id for row in export.rows(book.gradebook, args.assignment) if row.waiting]
-            if args.format == "nbgrader":
-                export.nbgrader(book.gradebook, args.assignment, path)
-            else:
-                with open(path, "w", newline="", encoding="utf-8") as file:
-                    getattr(export, args.format)(book.gradebook, args.assignment, file)
+            book.gradebook.find_assignment(args.assignment)
+            rows = list(export.rows(book.gradebook, args.assignment))
+            with open(path, "w", newline="", encoding="utf-8") as file:
+                getattr(export, args.format)(book.gradebook, args.assignment, file)
         except MissingEntry:
             raise GraderError(f"the gradebook knows no assignment {args.assignment}: release it first") from None
         except OSError as error:
             raise GraderError(f"{path} cannot be written ({error.strerror}): name another file with --to") from None
-    print(f"{args.assignment}: grades in {path}")
-    if waiting:
+    graded = sum(row.score is not None for row in rows)
+    print(f"{args.assignment}: grades of {graded} of {len(rows)} students in {path}")
+    if waiting := [row.student.id for row in rows if row.waiting]:
         print(
-            f"{len(waiting)} still wait for a grade by hand: {', '.join(waiting[:10])}{', ...' * (len(waiting) > 10)}",
+            f"waiting for a grade by hand: {', '.join(waiting[:10])}{', ...' * (len(waiting) > 10)}",
             file=sys.stderr,
         )
     return 1 if waiting else 0

@@ -11,8 +11,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from autograder import proof
+    from autograder.errors import GraderError
     from autograder.masters import assignments
 
+    if unknown := [each for each in args.assignments if each not in assignments()]:
+        raise GraderError(f"there is no solutions/{unknown[0]}.md: name one of {', '.join(assignments())}")
     failed = False
     for assignment in args.assignments or assignments():
         problems = proof.in_a_course_of_its_own(assignment)
