@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from regopt._arguments import as_float
+from regopt._arguments import as_float, nonnegative, require
 from regopt._gradients import softmax
-from regopt._require import require
-from regopt._step import nonnegative
 
 __all__ = [
     "leaky_relu",

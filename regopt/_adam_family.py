@@ -5,10 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from regopt._adaptive import adam_direction, corrections
+from regopt._arguments import alike, fraction, nonnegative, positive, require
 from regopt._momentum import momentum
-from regopt._require import require
 from regopt._step import (
-    alike,
     arrays_of,
     average,
     average_square,
@@ -16,10 +15,7 @@ from regopt._step import (
     divide,
     expect_array,
     expect_state,
-    fraction,
-    nonnegative,
     over_root,
-    positive,
     prepare,
     receivers,
 )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from regopt._adaptive import adam_step
-from regopt._step import alike, nonnegative, one_of
+from regopt._arguments import alike, nonnegative, one_of
 
 __all__ = ["adam_l2", "adamw"]
 

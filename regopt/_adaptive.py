@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regopt._step import average, average_square, descend, fraction, nonnegative, over_root, prepare
+from regopt._arguments import fraction, nonnegative
+from regopt._step import average, average_square, descend, over_root, prepare
 
 __all__ = ["adagrad", "adam", "amsgrad", "rmsprop"]
 

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float, of_shape
-from regopt._require import require
+from regopt._arguments import as_float, of_shape, require
 
 __all__ = ["fgsm", "pgd"]
 

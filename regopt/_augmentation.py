@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float, distributions, of_shape
+from regopt._arguments import as_float, distributions, of_shape, require
 from regopt._augmentation_images import as_image, as_picture, as_probability
 from regopt._augmentation_operations import AUGMIX, RANDAUGMENT
-from regopt._require import require
 
 __all__ = ["augmix", "cutmix", "cutout", "jensen_shannon_loss", "mixup", "randaugment", "random_erasing"]
 

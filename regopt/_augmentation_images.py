@@ -7,8 +7,7 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float
-from regopt._require import require
+from regopt._arguments import as_float, require
 
 __all__ = ["color_jitter", "crop", "elastic_deformation", "flip", "histogram_equalization", "rotate"]
 

@@ -3,7 +3,7 @@
 A sentence is a list of words: split it first. `synonyms` maps a word to a list of those that may stand in its place.
 """
 
-from regopt._require import require
+from regopt._arguments import require
 
 __all__ = ["delete_words", "insert_words", "replace_synonyms", "swap_words"]
 

@@ -8,8 +8,7 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float, as_floats, drop_probability, least, of_shape
-from regopt._require import require
+from regopt._arguments import as_float, as_floats, drop_probability, least, of_shape, require
 
 __all__ = [
     "dropconnect",

@@ -5,9 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regopt._arguments import as_float, least
-from regopt._require import require
-from regopt._step import nonnegative
+from regopt._arguments import as_float, least, nonnegative, require
 
 __all__ = ["early_stopping", "gd_shrinkage"]
 

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from regopt._require import require
-from regopt._step import nonnegative
+from regopt._arguments import nonnegative, require
 
 __all__ = ["clip_by_norm", "clip_by_value"]
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from regopt._arguments import as_float
-from regopt._require import require
-from regopt._step import alike, nonnegative, receivers
+from regopt._arguments import alike, as_float, labelled, nonnegative, require
+from regopt._step import receivers
 
 __all__ = [
     "cross_entropy",
@@ -141,7 +140,8 @@ def cross_entropy(logits, labels):
     >>> round(float(loss), 6), grad.round(6)
     (0.356675, array([[-0.3,  0.2,  0.1]]))
     """
-    logits, own = _with_own_class("logits", logits, labels)
+    logits, labels = labelled("logits", logits, labels)
+    own = labels[..., np.newaxis]
     shifted, grad, total = _exponentials(logits, -1)
     log_p = np.take_along_axis(shifted, own, -1) - np.log(total)
     grad /= total
@@ -164,30 +164,13 @@ def hinge_loss(scores, labels, *, margin=1.0):
     (0.5, array([[-1.,  1.,  0.]]))
     """
     (margin,) = nonnegative(margin=margin)
-    scores, own = _with_own_class("scores", scores, labels)
+    scores, labels = labelled("scores", scores, labels)
+    own = labels[..., np.newaxis]
     excess = scores - np.take_along_axis(scores, own, -1) + margin
     np.put_along_axis(excess, own, 0, -1)
     grad = (excess > 0).astype(scores.dtype)
     np.put_along_axis(grad, own, -np.sum(grad, axis=-1, keepdims=True), -1)
     return np.sum(np.maximum(excess, 0)) / own.size, grad / own.size
-
-
-def _with_own_class(name, scores, labels):
-    """`scores` as floats, and the labels as indices along their last axis."""
-    scores, labels = as_float(scores), np.asarray(labels)
-    require(scores.ndim > 0 and scores.shape[-1] >= 2, name, "of shape (..., K) with K >= 2", scores.shape)
-    require(scores.size > 0, name, "of at least one example", f"shape {scores.shape}")
-    require(labels.dtype.kind in "iu", "labels", "integers", f"dtype {labels.dtype}")
-    require(labels.shape == scores.shape[:-1], "labels", f"of shape {scores.shape[:-1]}", labels.shape)
-    outside = labels[(labels < 0) | (labels >= scores.shape[-1])]
-    require(outside.size == 0, "labels", f"in [0, {scores.shape[-1]})", outside[:1].tolist())
-    return scores, labels[..., np.newaxis]
-
-
-def _with_one_hot(name, scores, labels):
-    """`scores` as floats, and where in them each example's own label stands."""
-    scores, own = _with_own_class(name, scores, labels)
-    return scores, own == np.arange(scores.shape[-1])
 
 
 def gradient_descent(grad, w, *, lr, steps):

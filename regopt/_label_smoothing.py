@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float, class_labels, distributions, labelled
+from regopt._arguments import as_float, class_labels, distributions, labelled, require
 from regopt._gradients import log_softmax, softmax
-from regopt._require import require
 
 __all__ = [
     "entropy_penalty",

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regopt._step import fraction, nonnegative, prepare
+from regopt._arguments import fraction, nonnegative
+from regopt._step import prepare
 
 __all__ = ["momentum", "nesterov"]
 

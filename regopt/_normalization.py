@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regopt._arguments import as_float, as_floats, of_shape
-from regopt._require import require
+from regopt._arguments import as_float, as_floats, of_shape, require
 
 __all__ = [
     "RunningStatistics",

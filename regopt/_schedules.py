@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from regopt._require import require
-from regopt._step import fraction, nonnegative, one_of, positive
+from regopt._arguments import fraction, nonnegative, one_of, positive, require
 
 __all__ = [
     "cosine_annealing",

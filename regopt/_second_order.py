@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regopt._require import require
-from regopt._step import alike, expect_array, expect_state, nonnegative
+from regopt._arguments import alike, nonnegative, require
+from regopt._step import expect_array, expect_state
 
 __all__ = ["lbfgs", "newton"]
 

@@ -7,9 +7,7 @@ with zeros below it.
 
 import numpy as np
 
-from regopt._arguments import as_float, as_floats
-from regopt._require import require
-from regopt._step import nonnegative
+from regopt._arguments import as_float, as_floats, nonnegative, require
 
 __all__ = ["elastic_net_prox", "fista", "ista", "l1_subgradient", "lasso_path", "soft_threshold"]
 

@@ -1,56 +1,16 @@
-"""What the optimizer steps share: their arguments checked, their results allocated once, their averages.
+"""What the optimizer steps share: their state checked, their results allocated once, their averages.
 
 The arithmetic writes into given arrays, because a fresh array of a million numbers costs more than the sum it holds.
 Each optimizer's docstring has the plain lines; `tests/regopt/test_plain_lines.py` runs them and holds the two together.
 """
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from regopt._require import require
+from regopt._arguments import alike, require
 
 __all__: list[str] = []
-
-
-def nonnegative(**values: Any) -> list[float]:
-    """The given numbers as Python floats, which leave float32 arrays in float32; each must be finite and >= 0."""
-    return [_number(name, value, ">= 0 and finite", lambda x: 0 <= x < np.inf) for name, value in values.items()]
-
-
-def positive(**values: Any) -> list[float]:
-    """The given numbers as Python floats; each must be finite and > 0."""
-    return [_number(name, value, "> 0 and finite", lambda x: 0 < x < np.inf) for name, value in values.items()]
-
-
-def fraction(**values: Any) -> list[float]:
-    """The given numbers as Python floats; each must lie in [0, 1)."""
-    return [_number(name, value, "in [0, 1)", lambda x: 0 <= x < 1) for name, value in values.items()]
-
-
-def _number(name, value, rule, holds):
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value[()]
-    require(isinstance(value, Real) and bool(holds(value)), name, f"a number {rule}", value)
-    return float(value)
-
-
-def one_of(allowed: tuple[str, ...], **named: str) -> None:
-    """The given argument must be one of the allowed words."""
-    ((name, value),) = named.items()
-    require(value in allowed, name, " or ".join(map(repr, allowed)), repr(value))
-
-
-def alike(**arrays: Any) -> list[np.ndarray]:
-    """The given arrays in one floating dtype, float64 for integers; all must be real and of one shape."""
-    found = {name: np.asarray(array) for name, array in arrays.items()}
-    first, model = next(iter(found.items()))
-    for name, array in found.items():
-        require(array.dtype.kind in "biuf", name, "real numbers", array.dtype)
-        require(array.shape == model.shape, name, f"of the shape of {first}, {model.shape}", array.shape)
-    dtype = np.result_type(*found.values())
-    return [array.astype(dtype if dtype.kind == "f" else float, copy=False) for array in found.values()]
 
 
 def prepare(State: Any, w, grad, state, out) -> tuple[np.ndarray, np.ndarray, Any, list[np.ndarray]]:

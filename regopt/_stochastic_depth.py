@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from regopt._arguments import as_float, of_shape
-from regopt._require import require
+from regopt._arguments import as_float, of_shape, require
 
 __all__ = ["drop_path", "drop_path_backward", "expected_depth", "survival_schedule"]
 

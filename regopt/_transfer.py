@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from regopt._arguments import alike, nonnegative, positive, require
 from regopt._gradients import log_softmax
-from regopt._require import require
-from regopt._step import alike, nonnegative, positive
 
 __all__ = ["fisher_penalty", "l2_sp", "nt_xent"]
 

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regopt._arguments import as_float, as_floats, least
-from regopt._require import require
-from regopt._step import alike, fraction, nonnegative, prepare, receivers
+from regopt._arguments import alike, as_float, as_floats, fraction, least, nonnegative, require
+from regopt._step import prepare, receivers
 
 __all__ = ["l2_penalty", "ridge", "ridge_shrinkage", "sgd_l2", "sgd_weight_decay", "sgdw"]
 

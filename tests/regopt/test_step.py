@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from regopt._step import fraction, nonnegative, one_of, positive
+from regopt._arguments import fraction, nonnegative, one_of, positive
 from tests.regopt.steps import arguments, hard_gradients, optimizers, start
 
 SHAPE = (4, 4)
