@@ -2,6 +2,7 @@
 
 One text gives solution and stub. Marks in it: `:solution: <name>` on a code cell that students write,
 `:examples: <name>` on the visible examples of the exercise `<name>` (its hidden check gives the points),
+`:locked: <name>` on a code cell that is given, such as the data of a plot,
 `+++ {"answer": "<name>", "points": 5}` on a written answer.
 """
 
@@ -146,6 +147,11 @@ def write_source(assignment: str, course: Path, folder: Path = SOLUTIONS) -> Pat
 def solution_code(assignment: str, folder: Path = SOLUTIONS) -> dict[str, str]:
     """The solutions of an assignment: {name: code}, in their order."""
     return _code(assignment, folder, "solution")
+
+
+def given_code(assignment: str, folder: Path = SOLUTIONS) -> dict[str, str]:
+    """The cells that students are given and need not change: {name: code}."""
+    return _code(assignment, folder, "locked")
 
 
 def example_code(assignment: str, folder: Path = SOLUTIONS) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograder.check import ask, behaviour, exercises, explain, judge, recognise
 from autograder.exercise import Exercise, as_student, failure
-from autograder.masters import SETUP, SOLUTIONS, example_code, solution_code
+from autograder.masters import SETUP, SOLUTIONS, example_code, given_code, solution_code
 from autograder.values import copied
 
 SEEDS = (1, 2, 3)
@@ -154,7 +154,7 @@ def master_problems(
 def solved_names(assignment: str, folder: Path = SOLUTIONS) -> dict[str, Any]:
     """What the solutions of the master text define."""
     names: dict[str, Any] = {}
-    for code in (SETUP, *solution_code(assignment, folder).values()):
+    for code in (SETUP, *given_code(assignment, folder).values(), *solution_code(assignment, folder).values()):
         exec(compile(code, f"{assignment}.md", "exec"), names)
     return names
 
