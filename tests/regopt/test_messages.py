@@ -1,4 +1,6 @@
-"""What the optimizers, schedules and their neighbours say when they refuse: which argument, its rule, what was got."""
+"""What functions say when they refuse: which argument, its rule, what was got."""
+
+import json
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from regopt._adam_family import AdafactorState
 from regopt._adaptive import AdamState, RMSpropState
 from regopt._momentum import MomentumState
 from regopt._second_order import LbfgsState
+from tests.regopt.refusals import PATH, refusals
+from tests.regopt.test_contract import FUNCTIONS
 
 w = np.ones((3, 2))
 MESSAGES = {
@@ -82,3 +86,12 @@ def test_is_one_line_with_the_argument_its_rule_and_the_value(message):
     with pytest.raises(ValueError) as caught:
         MESSAGES[message]()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_illegal_values_of_the_cases_are_refused_in_the_words_of_the_list(name):
+    assert refusals(name) == json.loads(PATH.read_text())[name], "run `python -m tests.regopt.refusals` and read them"
+
+
+def test_the_list_speaks_of_every_function_and_of_no_other():
+    assert json.loads(PATH.read_text()).keys() == FUNCTIONS.keys()

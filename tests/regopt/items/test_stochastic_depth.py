@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from regopt import drop_path
 from tests.regopt.chance import keeping
@@ -45,3 +46,30 @@ def test_item_14_timm_draws_an_example_and_the_paper_a_mini_batch():
     for _ in range(20):
         together = drop_path(batch[np.newaxis], survival=survival, rng=rng)[0][0][:, 0] != 0
         assert together.all() or not together.any()
+
+
+def test_item_20_a_forward_defined_inside_init_is_never_called():
+    class AsPrinted(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+
+            def forward(self, x):
+                return x
+
+    with pytest.raises(NotImplementedError):
+        AsPrinted()(torch.ones(1))
+
+
+def test_item_20_the_working_form_needs_no_library():
+    class DropPath(torch.nn.Module):
+        def forward(self, x):
+            alive = torch.rand(len(x), *(1,) * (x.ndim - 1)) < survival
+            return x * alive / survival if self.training else x
+
+    layer, x = DropPath(), torch.arange(1.0, 41.0, dtype=torch.float64).reshape(20, 2)
+    torch.manual_seed(20)
+    got = layer(x).numpy()
+    alive = got[:, :1] != 0
+    assert 0 < alive.sum() < 20
+    np.testing.assert_allclose(got, drop_path(x.numpy(), survival=survival, rng=keeping(alive))[0], rtol=1e-14)
+    np.testing.assert_array_equal(layer.eval()(x), x)
