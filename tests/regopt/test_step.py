@@ -147,6 +147,22 @@ class TestMemory:
         assert max(max(counts) for counts in TEMPORARIES.values()) == 2
 
 
+class TestRange:
+    @each_optimizer
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_beyond_the_largest_number_a_step_goes_on_without_a_warning(self, name, step, dtype):
+        large, small = np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal
+        w = np.array([large, -large, 1.0, 0.0, large], dtype)
+        grad = np.array([-large, -large, large, small, 0.0], dtype)
+        settings = (
+            arguments(name, w.shape) | {"lr": 10.0} | ({"lam": 10.0} if "lam" in arguments(name, w.shape) else {})
+        )
+        state = None
+        for _ in range(3):
+            w, state = step(w, grad, state, **settings)
+        assert w.dtype == dtype
+
+
 class TestNumbers:
     @pytest.mark.parametrize("number", [0.5, np.float32(0.5), np.array(0.5)])
     @pytest.mark.parametrize("rule", [nonnegative, positive, fraction])
