@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from autograder.syscalls import DENIED, MACHINES, NEWER, numbers
+from autograder.syscalls import DENIED, LOCKING, MACHINES, NEWER, numbers
 
 NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
     0x20000,
@@ -233,7 +233,7 @@ def seccomp():
     machine, number = numbers(platform.machine())
     load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
     allow, kill, refuse, unknown = 0x7FFF0000, 0x80000000, 0x50000 | errno.EPERM, 0x50000 | errno.ENOSYS
-    architecture, called, first_argument = 4, 0, 16  # where they are in what the filter sees
+    architecture, called, first_argument, second_argument = 4, 0, 16, 24  # where they are in what the filter sees
     program = [(load, 0, 0, architecture), (equal, 1, 0, machine), (answer, 0, 0, kill), (load, 0, 0, called)]
     program += [(at_least, 0, 1, NEWER), (answer, 0, 0, unknown)]
     # The flags of clone3 lie where a filter cannot see them; libc falls back to clone.
@@ -244,6 +244,10 @@ def seccomp():
     namespaces = NEWCGROUP | sum(NAMESPACES.values())
     program += [(equal, 0, 3, number["clone"]), (load, 0, 0, first_argument), (any_bit, 0, 1, namespaces)]
     program += [(answer, 0, 0, refuse), (load, 0, 0, called)]
+    program += [(equal, 0, 2 + 2 * len(LOCKING), number["fcntl"]), (load, 0, 0, second_argument)]
+    for command in LOCKING:
+        program += [(equal, 0, 1, command), (answer, 0, 0, refuse)]
+    program += [(load, 0, 0, called)]
     program += [(equal, 0, 3, number["prlimit64"]), (load, 0, 0, first_argument), (equal, 1, 0, 0)]  # one's own
     program += [(answer, 0, 0, refuse), (answer, 0, 0, allow)]
     code = b"".join(struct.pack("HBBI", *line) for line in program)

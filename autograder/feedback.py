@@ -21,6 +21,7 @@ CAUSES = {
     "time": "It was stopped because it took too much time: is there a loop that never ends?",
     "memory": "It was stopped because it took too much memory.",
     "file": "It was stopped because it wrote too large a file.",
+    "processes": "The cells left so many processes or threads running that it could not be started.",
     "exit": "It ended its own process instead of returning.",
     "crash": "Its process crashed, as a program does that writes where it may not.",
     "killed": "Its process was killed.",

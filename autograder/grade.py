@@ -220,6 +220,8 @@ def _explained(assignment: Assignment, notebook: Notebook, test: Cell, submissio
     exercise = assignment.exercises.get(test.grade_id or "")
     if exercise is None and verdict.counter_example is None:  # a part of the points, given by a test that passed
         return verdict
+    if any(result.cause for result in submission.cells):  # what a stopped cell had defined before is not there again
+        return verdict
     with submission.fork(assignment.budget) as student:
         if exercise is not None:
             return explain(exercise, student, verdict)

@@ -19,8 +19,8 @@ from autograder.course import Cell, Notebook
 from autograder.errors import Stopped, StudentError
 from autograder.values import copied, difference, one_line
 
-FILE = "<test>"
-HIDDEN = "A hidden test failed."
+FILE, COURSE = "<test>", "<course>"
+FAILED, HIDDEN = "A test of this cell failed.", "A hidden test failed."
 IMPORTS = (ast.Import, ast.ImportFrom)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -58,7 +58,7 @@ def known(notebook: Notebook) -> Known:
                 continue
             # One that fails needs what the checker lacks, or the student's work: a test that needs it will say so.
             with suppress(Exception):
-                exec(compile(ast.Module([statement], []), FILE, "exec"), names)
+                exec(compile(ast.Module([statement], []), COURSE, "exec"), names)
                 definitions += [statement] if isinstance(statement, DEFINITIONS) else []
     given = {name: value for name, value in names.items() if value is not None and name != "__builtins__"}
     return Known(given, ast.Module(definitions, []))
@@ -87,7 +87,7 @@ def run(test: Cell, student: Mapping[str, Any], known: Known, lend: bool = True)
     except Stopped as stopped:
         return Outcome(0.0, cause=stopped.cause)
     except Exception:
-        return Outcome(0.0, shown=HIDDEN)
+        return Outcome(0.0, shown=FAILED)
     return Outcome(_share(value, test.points), wrote=lender.wrote and not _calls_for_effect(tree, lender.names))
 
 
@@ -100,7 +100,7 @@ def explain(test: Cell, student: Mapping[str, Any], known: Known) -> str:
     try:
         _value(source, student, known, Lender(lend=True))
     except Stopped:
-        pass
+        return FAILED
     except Exception as error:
         return _failed(source, error)
     return HIDDEN
@@ -150,7 +150,7 @@ def _value(source: str, student: Mapping[str, Any], known: Known, lender: Lender
     """Of the last line, if that is an expression."""
     tree = ast.parse(source, FILE)
     namespace = {"__builtins__": builtins, "__name__": "__main__", **copied(known.names)}
-    exec(compile(known.definitions, FILE, "exec"), namespace)
+    exec(compile(known.definitions, COURSE, "exec"), namespace)
     last = tree.body[-1] if tree.body else None
     last = last if isinstance(last, ast.Expr) else None
     tree.body = tree.body[:-1] if last else tree.body

@@ -19,7 +19,7 @@ from autograder.wire import WireError, frame, outputs_text
 
 CELLS = 8  # times the CPU time of one cell are for all of them together
 LOSSES = 3  # nurseries in one submission
-HUNG_UP = 1.0  # seconds for a process that hung up to end by itself
+HUNG_UP = 1.0  # seconds for a process that hung up to end by itself, or to say that its copy has ended
 MAX_SOURCE = 1 << 28  # bytes of a cell
 
 __all__ = ["Budget", "CellResult", "Sandbox", "Stopped", "Student", "StudentError", "Submission"]
@@ -304,6 +304,7 @@ class Student(Mapping):
         if self.process and self.process.running:
             with contextlib.suppress(Stopped):
                 self.process.rest(alone=True)
+                self.process.deadline = time.monotonic() + HUNG_UP
                 if self.process.hear()[0] != "gone":
                     self.process.end()
 

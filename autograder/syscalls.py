@@ -70,6 +70,10 @@ DENIED = {
     "mbind": (237, 235),
     "set_mempolicy": (238, 237),
     "set_mempolicy_home_node": (450, 450),
+    # files that other submissions read too: what one does with them, another could notice
+    "flock": (73, 32),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
     # much of the kernel behind one call
     "keyctl": (250, 219),
     "add_key": (248, 217),
@@ -108,7 +112,8 @@ DENIED = {
     "ioperm": (173, None),
     "vhangup": (153, 58),
 }
-JUDGED = {"clone": (56, 220), "clone3": (435, 435), "prlimit64": (302, 261)}  # by their arguments
+JUDGED = {"clone": (56, 220), "clone3": (435, 435), "prlimit64": (302, 261), "fcntl": (72, 25)}  # by their arguments
+LOCKING = (5, 6, 7, 36, 37, 38, 1024, 1026)  # fcntl's commands for locks, leases and watches
 NEWER = 453  # this and above came after Linux 6.6: not known here, so answered as unknown
 
 
