@@ -35,3 +35,31 @@ def small_regressions(draw):
     kind = draw(st.sampled_from([np.float64, np.float32]))
     X = draw(hnp.arrays(kind, (rows, columns), elements=whole).filter(np.any))
     return X, draw(hnp.arrays(kind, rows, elements=whole))
+
+
+def labelled_scores(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """`scores` (N, K), `labels` (N,) of every layout, size and precision; some label has not the largest score."""
+    for scores in (
+        rng.normal(size=(1, 2)),
+        np.asfortranarray(rng.normal(size=(5, 3))),
+        rng.normal(size=(4, 4)),
+        rng.normal(size=(6, 8))[::2, ::2],
+        rng.normal(size=(4, 3)).astype(np.float32),
+        1e4 * rng.normal(size=(4, 3)),
+        1e-8 * rng.normal(size=(3, 5)),
+    ):
+        labels = rng.integers(scores.shape[1], size=len(scores))
+        labels[0] = np.argmin(scores[0])
+        yield scores, labels
+    fixed, small = 3 * rng.normal(size=(5, 4)), rng.integers(4, size=10, dtype=np.int32)[::2]
+    fixed.flags.writeable = small.flags.writeable = False
+    yield fixed, small
+
+
+@st.composite
+def small_labelled_scores(draw):
+    """`scores, labels` of at most two examples and three classes, in halves, some of them very large."""
+    rows, classes = draw(st.integers(1, 2)), draw(st.integers(2, 3))
+    kind = draw(st.sampled_from([np.float64, np.float32]))
+    scores = draw(hnp.arrays(kind, (rows, classes), elements=halves)) * kind(draw(st.sampled_from([1, 2000])))
+    return scores, np.array(draw(st.lists(st.integers(0, classes - 1), min_size=rows, max_size=rows)))
