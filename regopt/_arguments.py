@@ -47,13 +47,19 @@ def one_of(allowed: tuple[str, ...], **named: str) -> None:
 
 def alike(**arrays: Any) -> list[np.ndarray]:
     """The given arrays in one floating dtype, float64 for integers; all must be real and of one shape."""
-    found = {name: np.asarray(array) for name, array in arrays.items()}
+    found = {name: real(name, array) for name, array in arrays.items()}
     first, model = next(iter(found.items()))
     for name, array in found.items():
-        require(array.dtype.kind in "biuf", name, "real numbers", array.dtype)
         require(array.shape == model.shape, name, f"of the shape of {first}, {model.shape}", array.shape)
     dtype = np.result_type(*found.values())
     return [array.astype(dtype if dtype.kind == "f" else float, copy=False) for array in found.values()]
+
+
+def real(name, x):
+    """`x` as an array, which must be of real numbers."""
+    x = np.asarray(x)
+    require(x.dtype.kind in "biuf", name, "real numbers", x.dtype)
+    return x
 
 
 def as_float(x):

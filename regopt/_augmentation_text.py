@@ -3,6 +3,8 @@
 A sentence is a list of words: split it first. `synonyms` maps a word to a list of those that may stand in its place.
 """
 
+from itertools import compress
+
 from regopt._arguments import require
 
 __all__ = ["delete_words", "insert_words", "replace_synonyms", "swap_words"]
@@ -21,7 +23,8 @@ def replace_synonyms(words, *, n, synonyms, rng):
     >>> replace_synonyms(["a", "big", "dog"], n=1, synonyms={"big": ["large"]}, rng=np.random.default_rng(0))
     ['a', 'large', 'dog']
     """
-    words = _sentence(words, n)
+    words = _sentence(words)
+    require(n >= 0, "n", ">= 0", n)
     for place in rng.permutation(_with_synonyms(words, synonyms))[:n]:
         words[place] = _pick(synonyms[words[place]], rng)
     return words
@@ -40,7 +43,8 @@ def insert_words(words, *, n, synonyms, rng):
     >>> insert_words(["big", "dog"], n=1, synonyms={"big": ["large"]}, rng=np.random.default_rng(0))
     ['big', 'dog', 'large']
     """
-    words = _sentence(words, n)
+    words = _sentence(words)
+    require(n >= 0, "n", ">= 0", n)
     sources = [words[place] for place in _with_synonyms(words, synonyms)]
     for _ in range(n if sources else 0):
         new = _pick(synonyms[_pick(sources, rng)], rng)
@@ -61,8 +65,8 @@ def delete_words(words, *, p, rng):
     ['the', 'the', 'mat']
     """
     require(0 <= p < 1, "p", "in [0, 1)", p)
-    words = _sentence(words, 0)
-    kept = [word for word, draw in zip(words, rng.random(len(words)), strict=True) if draw >= p]
+    words = _sentence(words)
+    kept = list(compress(words, rng.random(len(words)) >= p))
     return kept if kept or not words else [_pick(words, rng)]
 
 
@@ -78,17 +82,17 @@ def swap_words(words, *, n, rng):
     >>> swap_words(["the", "cat", "sat"], n=1, rng=np.random.default_rng(0))
     ['sat', 'cat', 'the']
     """
-    words = _sentence(words, n)
+    words = _sentence(words)
+    require(n >= 0, "n", ">= 0", n)
     for _ in range(n if len(words) > 1 else 0):
         i, j = rng.permutation(len(words))[:2]
         words[i], words[j] = words[j], words[i]
     return words
 
 
-def _sentence(words, n):
+def _sentence(words):
     """A new list of the words."""
     require(not isinstance(words, str), "words", "a list of words (split the text first)", repr(words))
-    require(n >= 0, "n", ">= 0", n)
     return list(words)
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from regopt._arguments import nonnegative, require
+from regopt._arguments import as_float, nonnegative, real, require
 
 __all__ = ["clip_by_norm", "clip_by_value"]
 
@@ -51,10 +51,7 @@ def clip_by_value(grads, max_value):
 
 def _arrays(grads):
     """A list of floating-point arrays, of one array or of several."""
-    arrays = [np.asarray(grad) for grad in (grads if isinstance(grads, list | tuple) else [grads])]
-    for array in arrays:
-        require(array.dtype.kind in "biuf", "grads", "real numbers", array.dtype)
-    return [array if array.dtype.kind == "f" else array.astype(float) for array in arrays]
+    return [as_float(real("grads", grad)) for grad in (grads if isinstance(grads, list | tuple) else [grads])]
 
 
 def _like(grads, arrays):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regopt._arguments import alike, nonnegative, require
+from regopt._arguments import alike, nonnegative, real, require
 from regopt._step import expect_array, expect_state
 
 __all__ = ["lbfgs", "newton"]
@@ -37,8 +37,7 @@ def newton(w, grad, state=None, *, hessian, lr=1.0):
     (lr,) = nonnegative(lr=lr)
     require(state is None, "state", "None", type(state).__name__)
     w, grad = alike(w=w, grad=grad)
-    hessian = np.asarray(hessian)
-    require(hessian.dtype.kind in "biuf", "hessian", "real numbers", hessian.dtype)
+    hessian = real("hessian", hessian)
     require(hessian.shape == (w.size, w.size), "hessian", f"of shape {(w.size, w.size)}", hessian.shape)
     precise = np.result_type(w.dtype, np.float32)  # the solver knows no float16
     try:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from regopt import delete_words, insert_words, replace_synonyms, swap_words
 from tests.evidence import agree
-from tests.regopt.chance import Steered, hoeffding, keeping
+from tests.regopt.chance import Scripted, Steered, hoeffding, keeping
 
 SYNONYMS = {"big": ["large", "huge"], "dog": ["hound"], "runs": []}
 SENTENCE = ["a", "big", "dog", "runs", "to", "a", "big", "cat"]
@@ -121,6 +121,7 @@ class TestDeleteWords:
         assert delete_words([], p=0.5, rng=rng) == []
         assert delete_words(SENTENCE, p=0, rng=rng) == SENTENCE
         assert all(delete_words(["only"], p=0.99, rng=rng) == ["only"] for _ in range(50))
+        assert delete_words(SENTENCE, p=0, rng=Scripted(np.zeros(len(SENTENCE)))) == SENTENCE  # the smallest draw is 0
 
     @pytest.mark.parametrize("p", [-0.1, 1.0, float("nan")])
     def test_refuses_p(self, p):
@@ -139,6 +140,9 @@ class TestSwapWords:
     def test_every_pair_equally_often(self):
         expected = {("b", "a", "c"): 1 / 3, ("c", "b", "a"): 1 / 3, ("a", "c", "b"): 1 / 3}
         assert_distribution(lambda rng: swap_words(["a", "b", "c"], n=1, rng=rng), expected)
+
+    def test_two_words_change_places(self):
+        assert swap_words(["a", "b"], n=1, rng=np.random.default_rng(0)) == ["b", "a"]
 
     def test_twice_can_undo_itself(self):
         expected = {("a", "b", "c"): 1 / 3, ("b", "c", "a"): 1 / 3, ("c", "a", "b"): 1 / 3}

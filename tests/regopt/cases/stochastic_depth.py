@@ -12,7 +12,7 @@ factor = np.array([[2.0], [0.0]])
 
 CASES = [
     Case(survival_schedule, (5,), {"survival": 0.5}, illegal=(*survival, ("depth", 0), ("depth", -3))),
-    Case(expected_depth, (np.array([0.9, 0.5]),), illegal=(("survival", np.array([0.5, 1.5])),), any_shape=(0,)),
+    Case(expected_depth, (np.array([0.9, 0.5]),), illegal=(("survival", np.array([0.5, 1.5, -0.5])),), any_shape=(0,)),
     Case(drop_path, (x,), {"survival": 0.5}, illegal=(*survival, none), rng=True),
     Case(drop_path, (x,), {"survival": 0.5, "inverted": False}, illegal=survival, rng=True),
     Case(drop_path, (x,), {"survival": 0.5, "training": False}, illegal=survival, rng=True),
