@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float, of_shape, require
+from regopt._arguments import as_float, nonnegative, of_shape, require
 
 __all__ = ["fgsm", "pgd"]
 
@@ -23,7 +23,7 @@ def fgsm(x, grad, *, radius, low=None, high=None):
     >>> fgsm(np.array([0.5, 0.95, 0.2]), np.array([-3.0, 0.1, 0.0]), radius=0.1, low=0.0, high=1.0)
     array([0.4, 1. , 0.2])
     """
-    x, radius = as_float(x), _length("radius", radius)
+    x, (radius,) = as_float(x), nonnegative(radius=radius)
     _check_range(x, low, high)
     return _clip(x + radius * np.sign(of_shape(x.shape, "grad", grad)), low, high)
 
@@ -42,7 +42,7 @@ def pgd(x, gradient, *, radius, step, steps, rng=None, low=None, high=None):
     >>> pgd(np.zeros(2), lambda z: z - np.array([0.25, 9.0]), radius=1.0, step=0.5, steps=4)
     array([-1., -1.])
     """
-    x, radius, step = as_float(x), _length("radius", radius), _length("step", step)
+    x, (radius, step) = as_float(x), nonnegative(radius=radius, step=step)
     require(steps >= 1, "steps", ">= 1", steps)
     _check_range(x, low, high)
     z = x
@@ -53,11 +53,6 @@ def pgd(x, gradient, *, radius, step, steps, rng=None, low=None, high=None):
         z = np.clip(z + step * np.sign(grad), x - radius, x + radius)
         z = _clip(z, low, high)
     return z
-
-
-def _length(name, value):
-    require(0 <= value < math.inf, name, ">= 0 and finite", value)
-    return float(value)
 
 
 def _check_range(x, low, high):

@@ -97,11 +97,17 @@ def class_labels(labels, K):
     return labels
 
 
-def labelled(name, scores, labels):
-    """`scores` as floats, (..., K), and the labels, (...): one example at least, of two classes at least."""
+def of_classes(name, scores):
+    """`scores` as floats, (..., K): one example at least, of two classes at least."""
     scores = as_float(scores)
     require(scores.ndim > 0 and scores.shape[-1] >= 2, name, "of shape (..., K) with K >= 2", scores.shape)
     require(scores.size > 0, name, "of at least one example", f"shape {scores.shape}")
+    return scores
+
+
+def labelled(name, scores, labels):
+    """`scores` as floats, (..., K), and the labels, (...)."""
+    scores = of_classes(name, scores)
     labels = class_labels(labels, scores.shape[-1])
     require(labels.shape == scores.shape[:-1], "labels", f"of shape {scores.shape[:-1]}", labels.shape)
     return scores, labels

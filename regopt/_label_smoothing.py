@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float, class_labels, distributions, labelled, require
+from regopt._arguments import class_labels, distributions, labelled, nonnegative, of_classes, require
 from regopt._gradients import log_softmax, softmax
 
 __all__ = [
@@ -98,16 +98,13 @@ def entropy_penalty(logits, *, lam):
     >>> float(value.round(6)), grad
     (-0.693147, array([[0., 0.]]))
     """
-    require(0 <= lam < math.inf, "lam", ">= 0 and finite", lam)
-    logits = as_float(logits)
-    require(logits.ndim > 0 and logits.shape[-1] >= 2, "logits", "of shape (..., K) with K >= 2", logits.shape)
-    require(logits.size > 0, "logits", "at least one example", f"shape {logits.shape}")
+    (lam,), logits = nonnegative(lam=lam), of_classes("logits", logits)
     log_p = log_softmax(logits)
     p = np.exp(log_p)
     with np.errstate(invalid="ignore"):  # p log p is 0 at p = 0, where log p is -inf
         p_log_p = np.where(p == 0, 0, p * log_p)
     entropy = -np.sum(p_log_p, axis=-1, keepdims=True)
-    weight = float(lam) / _examples(logits)
+    weight = lam / _examples(logits)
     return -weight * np.sum(entropy), weight * (p_log_p + p * entropy)
 
 

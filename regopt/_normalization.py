@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regopt._arguments import as_float, as_floats, of_shape, require
+from regopt._arguments import as_float, as_floats, nonnegative, of_shape, require
 
 __all__ = [
     "RunningStatistics",
@@ -54,7 +54,8 @@ def batch_norm(x, scale, shift, state=None, *, training=True, momentum=0.1, eps=
     require(x.ndim >= 2 and x.shape[1] > 0, "x", "of shape (n, d, ...)", x.shape)
     d, rows = x.shape[1], _rows(x)
     scale, shift = of_shape((d,), "scale", scale), of_shape((d,), "shift", shift)
-    momentum, eps = _within(1, momentum=momentum), _within(np.inf, eps=eps)
+    require(0 <= momentum <= 1, "momentum", "in [0, 1]", momentum)
+    momentum, (eps,) = float(momentum), nonnegative(eps=eps)  # plain floats leave float32 as it is
     if state is None:
         state = RunningStatistics(np.zeros(d, x.dtype), np.ones(d, x.dtype))
     old = RunningStatistics(of_shape((d,), "state.mean", state.mean), of_shape((d,), "state.variance", state.variance))
@@ -119,7 +120,7 @@ def layer_norm(x, scale, shift, *, eps=1e-5):
     require(x.ndim >= 1 and x.shape[-1] > 0, "x", "of shape (..., d)", x.shape)
     d, rows = x.shape[-1], x.reshape(-1, x.shape[-1])
     scale, shift = of_shape((d,), "scale", scale), of_shape((d,), "shift", shift)
-    eps = _within(np.inf, eps=eps)
+    (eps,) = nonnegative(eps=eps)
     centred = rows - _row_means(rows)[:, np.newaxis]
     inverse = _inverse_root(np.vecdot(centred, centred) / d + eps)
     y = centred * inverse[:, np.newaxis]
@@ -167,19 +168,11 @@ def effective_learning_rate(w, *, lr, axis=None):
     array([0.02, 0.5 ])
     """
     w = as_float(w)
-    lr = _within(np.inf, lr=lr)
+    (lr,) = nonnegative(lr=lr)
     require(axis is None or -w.ndim <= axis < w.ndim, "axis", f"None or an axis of w, shape {w.shape}", axis)
     square = np.sum(np.square(w), axis=axis)
     require(square != 0, "w", "of a norm other than 0", w.shape)
     return lr / square
-
-
-def _within(most, **value):
-    """The one named number, in [0, most] and finite, as a plain float (which leaves float32 as it is)."""
-    ((name, number),) = value.items()
-    rule = ">= 0 and finite" if most == np.inf else f"in [0, {most}]"
-    require(0 <= number <= most and number < np.inf, name, rule, number)
-    return float(number)
 
 
 def _rows(x):

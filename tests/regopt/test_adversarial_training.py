@@ -65,8 +65,8 @@ class TestFgsm:
     @pytest.mark.parametrize(
         ("changed", "message"),
         [
-            ({"radius": -0.1}, "radius must be >= 0 and finite, got -0.1"),
-            ({"radius": math.inf}, "radius must be >= 0 and finite, got inf"),
+            ({"radius": -0.1}, "radius must be a number >= 0 and finite, got -0.1"),
+            ({"radius": math.inf}, "radius must be a number >= 0 and finite, got inf"),
             ({"grad": np.ones(3)}, r"grad must be of shape \(2,\), got \(3,\)"),
             ({"low": 0.6}, "low must be <= every entry of x, got 0.6"),
             ({"high": 0.6}, "high must be >= every entry of x, got 0.6"),
@@ -160,9 +160,9 @@ class TestPgd:
     @pytest.mark.parametrize(
         ("changed", "message"),
         [
-            ({"radius": -1.0}, "radius must be >= 0 and finite, got -1.0"),
-            ({"step": math.inf}, "step must be >= 0 and finite, got inf"),
-            ({"step": -1.0}, "step must be >= 0 and finite, got -1.0"),
+            ({"radius": -1.0}, "radius must be a number >= 0 and finite, got -1.0"),
+            ({"step": math.inf}, "step must be a number >= 0 and finite, got inf"),
+            ({"step": -1.0}, "step must be a number >= 0 and finite, got -1.0"),
             ({"steps": 0}, "steps must be >= 1, got 0"),
             ({"gradient": lambda z: 1.0}, r"gradient\(z\) must be of shape \(2,\), got \(\)"),
             ({"high": 0.6}, "high must be >= every entry of x, got 0.6"),

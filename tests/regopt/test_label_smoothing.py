@@ -190,7 +190,7 @@ class TestEntropyPenalty:
 
     @pytest.mark.parametrize("lam", [-0.1, math.inf, math.nan])
     def test_refuses_lam(self, lam):
-        with pytest.raises(ValueError, match=f"lam must be >= 0 and finite, got {lam}"):
+        with pytest.raises(ValueError, match=f"lam must be a number >= 0 and finite, got {lam}"):
             entropy_penalty(np.ones((1, 2)), lam=lam)
 
     @pytest.mark.parametrize("shape", [(), (3, 1), (0, 2)])

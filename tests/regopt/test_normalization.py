@@ -134,8 +134,8 @@ class TestBatchNorm:
             ({"shift": np.ones((2, 3))}, r"shift must be of shape \(3,\), got \(2, 3\)"),
             ({"state": RunningStatistics(np.ones(2), np.ones(3))}, r"state.mean must be of shape \(3,\), got \(2,\)"),
             ({"state": RunningStatistics(np.ones(3), 1.0)}, r"state.variance must be of shape \(3,\), got \(\)"),
-            ({"eps": -1e-5}, "eps must be >= 0 and finite, got -1e-05"),
-            ({"eps": math.inf}, "eps must be >= 0 and finite, got inf"),
+            ({"eps": -1e-5}, "eps must be a number >= 0 and finite, got -1e-05"),
+            ({"eps": math.inf}, "eps must be a number >= 0 and finite, got inf"),
             ({"momentum": 1.1}, r"momentum must be in \[0, 1\], got 1.1"),
             ({"momentum": math.nan}, r"momentum must be in \[0, 1\], got nan"),
         ],
@@ -223,7 +223,7 @@ class TestLayerNorm:
             ({"x": np.ones((2, 0))}, r"x must be of shape \(..., d\), got \(2, 0\)"),
             ({"scale": 1.0}, r"scale must be of shape \(3,\), got \(\)"),
             ({"shift": np.ones(2)}, r"shift must be of shape \(3,\), got \(2,\)"),
-            ({"eps": -1e-5}, "eps must be >= 0 and finite, got -1e-05"),
+            ({"eps": -1e-5}, "eps must be a number >= 0 and finite, got -1e-05"),
         ],
     )
     def test_refuses(self, changed, message):
@@ -320,7 +320,7 @@ class TestEffectiveLearningRate:
         [
             (np.zeros(3), {"lr": 0.1}, r"w must be of a norm other than 0, got \(3,\)"),
             (np.array([[1.0, 0.0]]), {"lr": 0.1, "axis": 0}, r"w must be of a norm other than 0, got \(1, 2\)"),
-            (np.ones(3), {"lr": -0.1}, "lr must be >= 0 and finite, got -0.1"),
+            (np.ones(3), {"lr": -0.1}, "lr must be a number >= 0 and finite, got -0.1"),
             (np.ones(3), {"lr": 0.1, "axis": 1}, r"axis must be None or an axis of w, shape \(3,\), got 1"),
             (np.ones(3), {"lr": 0.1, "axis": -2}, r"axis must be None or an axis of w, shape \(3,\), got -2"),
         ],
