@@ -33,7 +33,8 @@ def _page(verdict: Verdict) -> str:
     for each in verdict.properties:
         sign, colour = ("✓", "#1a7f37") if each.passed else ("✗", "#b3261e")
         points = f"{each.points if each.passed else 0:g} of {each.points:g}"
-        cells = f'<td style="color: {colour}"><b>{sign}</b></td><td style="white-space: nowrap">{points}</td>'
+        cells = f'<td style="color: {colour}"><b>{sign}</b></td>'
+        cells += f'<td style="white-space: nowrap; padding: 0 .75em; text-align: right">{points}</td>'
         rows.append(f'<tr>{cells}<td style="text-align: left">{escape(each.words)}</td></tr>')
     if rows:
         parts.append(f"<table>{''.join(rows)}</table>")
