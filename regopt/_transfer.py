@@ -81,7 +81,7 @@ def nt_xent(z1, z2, *, tau):
         pull[anchors, partners] -= 1
         dz = (pull + pull.T) @ z / (tau * len(anchors))
         dz -= np.sum(dz * z, axis=1, keepdims=True) * z
-        return loss, tuple(np.split(np.divide(dz, length, out=np.zeros_like(dz), where=length != 0), 2))
+        return loss, tuple(np.split(np.where(length == 0, 0, dz / length), 2))
 
 
 def _unit_rows(z):

@@ -50,6 +50,11 @@ class TestPenalties:
         value, _ = fisher_penalty(w, w_pre, np.mean(X**2, axis=0), lam=1.0)
         agree("fisher_penalty", "closed form: KL of two Gaussians", value, np.mean((X @ w - X @ w_pre) ** 2) / 2)
 
+    def test_beyond_the_largest_number_they_are_infinite_without_a_warning(self):
+        value, grad = l2_sp(np.array([1e200, 1.0]), np.zeros(2), lam=1.0)
+        assert value == np.inf
+        np.testing.assert_array_equal(grad, [1e200, 1.0])
+
 
 def simclr(z1, z2, tau):
     """The loss in torch: normalised rows, the own similarity masked, cross-entropy against the partner."""
@@ -115,6 +120,21 @@ class TestNtXent:
         agree("nt_xent", "views of ordinary length", loss, expected)
         if scale > 1e-200:
             agree("nt_xent", "views of ordinary length", grad * scale, slope)
+
+    def test_lengths_of_one_batch_may_be_far_apart(self):
+        z1, z2 = rng.normal(size=(2, 4, 3))
+        expected, _ = nt_xent(z1, z2, tau=0.5)
+        loss, _ = nt_xent(z1 * [[1e-200], [1.0], [1e200], [1e-100]], z2, tau=0.5)
+        agree("nt_xent", "views of ordinary length", loss, expected)
+
+    def test_views_without_features_are_all_alike(self):
+        loss, grads = nt_xent(np.ones((2, 0)), np.ones((2, 0)), tau=0.5)
+        assert loss == pytest.approx(math.log(3))
+        assert [grad.shape for grad in grads] == [(2, 0), (2, 0)]
+
+    def test_lengths_near_the_smallest_number_give_infinite_gradients_without_a_warning(self):
+        _, (grad, _) = nt_xent(np.array([[5e-324, 0.0], [0.0, 1.0]]), np.eye(2)[::-1], tau=0.5)
+        assert np.isinf(grad[0]).any()
 
     def test_extreme_temperatures_are_safe(self):
         z1, z2 = rng.normal(size=(2, 4, 3))
