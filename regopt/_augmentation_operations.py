@@ -56,9 +56,8 @@ def sharpness(image, strength, rng):
     """Blends with the mean over 3 x 3 neighbours in which the pixel itself counts five times; the rim stays."""
     height, width = image.shape[:2]
     blurred = image.copy()
-    if height > 2 and width > 2:
-        neighbours = sum(image[r : height - 2 + r, c : width - 2 + c] for r in range(3) for c in range(3))
-        blurred[1:-1, 1:-1] = (neighbours + 4 * image[1:-1, 1:-1]) / 13
+    neighbours = sum(image[r : height - 2 + r, c : width - 2 + c] for r in range(3) for c in range(3))
+    blurred[1:-1, 1:-1] = (neighbours + 4 * image[1:-1, 1:-1]) / 13
     return blend(image, blurred, 1 + either_way(0.9 * strength, rng))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from regopt._arguments import fraction, nonnegative, one_of, positive, require
+from regopt._arguments import as_float, fraction, nonnegative, one_of, positive, require
 
 __all__ = [
     "cosine_annealing",
@@ -21,7 +21,7 @@ def _time(t):
     time = np.asarray(t)
     require(time.dtype.kind in "biuf", "t", "a number or an array of numbers", t)
     require(time >= 0, "t", ">= 0", t)
-    return time if time.dtype.kind == "f" else time.astype(float)
+    return as_float(time)
 
 
 def _rate(rate):
