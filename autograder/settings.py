@@ -10,6 +10,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets import Dict, List
 from traitlets.config import Configurable
 
+from autograder import page
 from autograder.course import Course
 from autograder.errors import GraderError
 
@@ -59,6 +60,9 @@ def configure(c: Any, root: Path, course_id: str) -> None:
         "autograder.nbgrader_plugins.HideTests",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
+    for section, values in page.SETTINGS.items():
+        for name, value in values.items():
+            c[section][name] = value
 
 
 def _make(root: Path) -> None:

@@ -73,6 +73,8 @@ HOSTILE = {
     "link inside mathematics": "$\\href{javascript:document.title='HIT'}{x}$",
     "link inside mathematics, by entity": "\\$&#92;href{javascript:document.title='HIT'}{x}\\$",
     "style inside mathematics": "$\\style{position:fixed;top:0}{x}$",
+    "link by a token of mathematics": "$\\mmlToken{mi}[href=\"javascript:document.title='HIT'\"]{x}$",
+    "page laid over by mathematics": "$\\bbox[position:fixed;top:0]{x}$",
     "backslashes before": "$\\\\href{javascript:document.title='HIT'}{x}$",
     "picture from elsewhere": "![x](https://evil.example/pixel.png)",
     "picture from elsewhere as html": '<img src="//evil.example/pixel.png">',
@@ -87,7 +89,7 @@ def dangers(html):
     """What a browser would do with this page that an instructor did not ask for."""
     found = sanitise._strict.clean(html) != sanitise._lenient.clean(html)
     tags = {tag.lower().strip("/") for tag in re.findall(r"<([^\s<>]*)", html)}
-    return found, tags - sanitise.TAGS, re.findall(r"\\(?:href|style|class|cssId)", html)
+    return found, tags - sanitise.TAGS, re.findall(r"\\(?:href|style|class|cssId|mmlToken|bbox)", html)
 
 
 @pytest.mark.parametrize("source", HONEST.values(), ids=HONEST.keys())

@@ -1,0 +1,69 @@
+"""A page of feedback that asks no other host for anything: nbgrader's own, with its mathematics as MathML."""
+
+import atexit
+import re
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbgrader
+from jinja2 import pass_context
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from autograder import sanitise
+
+FORMGRADER = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader"
+# By section of nbgrader_config.py.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "GenerateFeedback": {"exporter_class": "autograder.page.FeedbackPage"},
+    "FeedbackPage": {
+        "template_name": "page",
+        "extra_template_basedirs": [str(Path(__file__).with_name("templates"))],
+        # Where nbgrader's own template is, and the style sheet that it writes into the page.
+        "extra_template_paths": [
+            str(FORMGRADER / "templates"),
+            str(FORMGRADER / "static" / "node_modules" / "bootstrap" / "dist" / "css"),
+        ],
+    },
+}
+
+
+class FeedbackPage(HTMLExporter):
+    @pass_context
+    def markdown2html(self, context, source):
+        attachments = context.get("cell", {}).get("attachments", {})
+        return MarkdownWithMath(renderer=Renderer(escape=False, attachments=attachments)).render(source)
+
+
+class Renderer(IPythonRenderer):
+    def inline_math(self, body):
+        return mathml(body, display=False)
+
+    def block_math(self, body):
+        return mathml(body, display=True)
+
+    def latex_environment(self, name, body):
+        return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
+
+
+def mathml(tex: str, display: bool) -> str:
+    """What browsers draw by themselves; the text as it was written where it is no TeX."""
+    tex = sanitise.TEX.sub("", tex)
+    try:
+        html = _typesetter().typeset(tex, display).get("html", "")
+    except (OSError, ValueError):  # it died of this text; another one is started for the next
+        _typesetter.cache_clear()
+        html = ""
+    found = re.search("<math.*</math>", html, re.DOTALL)
+    return found[0] if found else f"<code>{escape(tex)}</code>"
+
+
+@lru_cache
+def _typesetter():
+    from book.equations import Typesetter  # here, because Sphinx takes a second to load
+
+    made = Typesetter()
+    atexit.register(made.close)
+    return made
