@@ -1,6 +1,7 @@
 """Many submissions: judged side by side, written into the gradebook by one process, and gone on with after a stop."""
 
 import fcntl
+import gc
 import multiprocessing
 import signal
 import sys
@@ -196,6 +197,7 @@ class Crew:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         with suppress(EOFError, OSError):  # the parent is gone
             try:
+                gc.freeze()  # what is loaded is not searched for garbage again and again
                 with self.open_sandbox() as sandbox:
                     desk = Desk(self.course, self.assignment, sandbox, self.force)
                     while True:

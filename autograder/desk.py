@@ -105,7 +105,7 @@ class Desk:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(record, file)
+            file.write(json.dumps(record))
         temporary.rename(path.with_suffix(".new"))
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -289,9 +290,18 @@ def text(notebook: Notebook, repaired: Repaired) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, separators=(",", ": ")) + "\n"
 
 
+@lru_cache(maxsize=1024)
+def _left_alone(source: str) -> str:
+    """A markdown cell as it was released, sanitised once for all submissions."""
+    return sanitise.markdown(source)
+
+
 def _cell(line: Line) -> dict[str, Any]:
     own = line.origin is None or not line.origin.locked
-    source = sanitise.markdown(line.source, line.attachments) if line.kind == "markdown" and own else line.source
+    source = line.source
+    if line.kind == "markdown" and own:
+        left = line.origin is not None and source == line.origin.source and not line.attachments
+        source = _left_alone(source) if left else sanitise.markdown(source, line.attachments)
     if line.kind == "raw" and own:
         source = sanitise.html(source) if "<" in source else source
     cell: dict[str, Any] = {
