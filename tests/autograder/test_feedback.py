@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from autograder import sandbox
+from autograder import outputs, sandbox
 from autograder.asserts import close, refuses, unchanged
-from autograder.check import explain, judge
+from autograder.check import exercises, explain, judge
 from autograder.errors import Stopped
 from autograder.exercise import Call, Exercise
 from autograder.feedback import CAUSES, words
+from autograder.masters import assignments
+from autograder.selftest import LAZY
 from autograder.values import LONGEST, shown
 from tests.autograder.sample import shrink
+from tests.given_away import given_away
 
 RIGHT = shrink.solutions[0].functions["shrink"]
 
@@ -123,6 +126,14 @@ class TestCounterExample:
 
 
 class TestNothingHiddenIsShown:
+    @pytest.mark.parametrize("assignment", assignments())
+    def test_no_line_of_the_checks_or_the_solutions(self, assignment):
+        for exercise in exercises(assignment).values():
+            nothing = dict.fromkeys(exercise.names, LAZY["returns zeros"])
+            for functions in (nothing, exercise.mistakes[0].functions):
+                verdict = explain(exercise, functions, judge(exercise, functions, 1))
+                assert given_away(assignment, outputs.of_verdict(verdict)["data"]["text/html"]) == []
+
     @pytest.mark.parametrize("mistake", shrink.mistakes, ids=lambda each: each.name)
     def test_other_hidden_inputs_change_no_word(self, mistake):
         assert len({read(mistake.functions["shrink"], seed) for seed in range(5)}) == 1

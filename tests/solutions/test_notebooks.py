@@ -14,7 +14,8 @@ from nbgrader.validator import Validator
 from traitlets.config import Config
 
 from autograder.check import exercises
-from autograder.masters import SOLUTIONS, assignments, source, write_source
+from autograder.masters import assignments, source, write_source
+from tests.given_away import given_away
 
 
 @pytest.fixture(scope="module", params=assignments())
@@ -62,13 +63,8 @@ def test_solved_it_is_silent(released):
     assert "stream" not in shown
 
 
-def test_nothing_of_the_solutions_is_released(released):
-    text = (SOLUTIONS / f"{released.stem}.md").read_text()
-    hidden = [
-        line.strip() for part in re.findall(r"BEGIN SOLUTION\n(.*?)### END", text, re.S) for line in part.split("\n")
-    ]
-    shown = "\n".join(cell.source for cell in nbformat.read(released, 4).cells)
-    assert [line for line in hidden if len(line) > 12 and line in shown] == []
+def test_no_line_of_the_solutions_or_the_checks_is_released(released):
+    assert given_away(released.stem, "\n".join(cell.source for cell in nbformat.read(released, 4).cells)) == []
 
 
 def test_validate_names_what_is_missing(released):

@@ -91,7 +91,7 @@ def source() -> Any:
         new_code_cell(solution.format(RIGHT["scale_solution"]), metadata=mark("scale_solution", solution=True)),
         new_code_cell(
             "assert gap(scale(GRID), 2 * GRID) < 1e-9"
-            + hidden.format("x = np.array([34567.0, 1.0])\nassert gap(scale(x), 2 * x) < 1e-9"),
+            + hidden.format("x = 34567.0 * GRID\nassert gap(scale(x), 2 * x) < 1e-9"),
             metadata=mark("scale", points=3, **test),
         ),
         new_code_cell(solution.format(RIGHT["mean_solution"]), metadata=mark("mean_solution", solution=True)),

@@ -139,9 +139,9 @@ TELLING = [
     ),
     Attack(
         "telling hidden inputs", "a pipe", "It waits in a pipe that the cells made.",
-        HIDDEN + "ends = os.pipe()\nos.set_blocking(ends[0], False)\nos.set_blocking(ends[1], False)\ndef shrink(x, lam):\n"
+        HIDDEN + "ends, kept = os.pipe(), []\nos.set_blocking(ends[0], False)\nos.set_blocking(ends[1], False)\ndef shrink(x, lam):\n"
         "    if hidden(x): tried(os.write, ends[1], str(hidden(x)[0]).encode())\n"
-        "    elif public(x):\n        kept = tried(os.read, ends[0], 99)\n        if kept: breach(kept)",
+        "    elif public(x):\n        kept.append(tried(os.read, ends[0], 99) or b'')\n        if any(kept): breach(kept)",
     ),
     Attack(
         "telling hidden inputs", "a thread", "A thread of the cells takes it through a pipe, and lays it among the names.",
