@@ -23,7 +23,9 @@ FACE = re.compile(r"@font-face[^{]*\{\s*font-family: MJX(?:TEX-)?(?P<family>\w+)
 FACES_USED = re.compile(r"\.TEX-(\w+)::before")
 FONT = re.compile(r'url\("\./(?P<name>MathJax_[A-Za-z0-9-]+)\.woff"\) format\("woff"\)')
 MARK = re.compile(r"[.,;:!?]+")
-CONTENT = re.compile(r'content: "((?:[^"\\]|\\.)*)"')
+RULE = re.compile(r'(?P<selector>[^{}]+)\{[^{}]*?content: "(?P<text>(?:[^"\\]|\\.)*)"')
+# What neither a style, nor a browser, nor a screen reader makes anything of, ten times an equation.
+IDLE = re.compile(r' (?:stretchy="false"|unselectable="on"|xmlns="[^"]*"|data-mjx-[\w-]+="[^"]*")')
 
 
 def mathjax_folder() -> Path:
@@ -100,7 +102,7 @@ def _html(writer, node, tex: str, display: bool) -> str:
     answer = writer.builder.typesetter.typeset(tex, display)
     if "error" in answer:
         logger.warning("an equation does not parse (%s): %s", answer["error"], tex.strip(), location=node)
-    return answer.get("html", "")
+    return IDLE.sub("", answer.get("html", ""))
 
 
 def start(app):
@@ -117,11 +119,23 @@ def finish(app, exception):
     css = FACE.sub(lambda face: face[0] if face["family"] in used else "", css)
     folder = Path(app.outdir) / "_static" / "math"
     folder.mkdir(parents=True, exist_ok=True)
-    characters = set("".join(re.sub(r"\\([0-9A-F]+) ?", _character, text) for text in CONTENT.findall(css)))
-    for match in FONT.finditer(css):
-        source = mathjax_folder() / "output" / "chtml" / "fonts" / "woff-v2" / f"{match['name']}.woff"
-        cut_font(source, folder / f"{match['name']}.woff2", map(ord, characters))
+    for face in FACE.finditer(css):
+        (name,) = FONT.findall(face[0])
+        source = mathjax_folder() / "output" / "chtml" / "fonts" / "woff-v2" / f"{name}.woff"
+        cut_font(source, folder / f"{name}.woff2", characters(css, face["family"]))
     (folder / "math.css").write_text(FONT.sub(r'url("\g<name>.woff2") format("woff2")', css))
+
+
+def characters(css: str, family: str) -> set[int]:
+    """The codepoints that the style sheet draws with a font family: "TEX", or "I" for what has the class TEX-I."""
+    found = set()
+    for rule in RULE.finditer(css):
+        named = FACES_USED.findall(rule["selector"])
+        # Parts of a bracket that stretches have no class, and are taken from any of these four.
+        stretchy = "stretchy" in rule["selector"] and family in ("S1", "S4", "TEX", "A")
+        if stretchy or family in (named or ["TEX"]):
+            found |= set(map(ord, re.sub(r"\\([0-9A-F]+) ?", _character, rule["text"])))
+    return found
 
 
 def _character(match) -> str:

@@ -86,7 +86,7 @@ def static_figure(drawing, alt, play):
 
 
 def without_tables(markup: str, folder: Path, address: Callable[[str], str]) -> str:
-    """Move each figure's table into a script in `folder`: a page is read past most of its figures.
+    """Move each figure's table into a script in `folder`, for the figure to ask for: most are looked at and not moved.
 
     A script, because a page that is read from a file may load nothing else. `address` says where the page finds it; a
     hash keeps a browser from using last week's.

@@ -31,7 +31,7 @@
 
     const moved = () => position.some((at, i) => at !== controls[i][2]);
 
-    /* What other positions look like comes when the figure is near the screen or is moved, and the picture catches up. */
+    /* What other positions look like comes when a hand comes near; if a move is made before, the picture catches up. */
     const words = caption.textContent;
     let table = null;
     let drawn = [];
@@ -145,11 +145,7 @@
     });
     if (moved()) draw();
     find(".explore-controls").hidden = false;
-    new IntersectionObserver((seen, observer) => {
-      if (!seen.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      load();
-    }, { rootMargin: "50% 0%" }).observe(figure);
+    for (const near of ["pointerenter", "focusin"]) figure.addEventListener(near, () => table || load());
   };
 
   const startAll = () => {

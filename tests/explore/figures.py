@@ -49,7 +49,7 @@ def bars(k, share):
 
 def play(t):
     fig, ax = plt.subplots()
-    ax.plot(np.arange(t + 1), 0.8 ** np.arange(t + 1), "o-")
+    ax.semilogy(np.arange(t + 1), 0.8 ** np.arange(t + 1), "o-")
     return fig, f"after {t} steps the error is {0.8**t:.2f}"
 
 

@@ -39,8 +39,9 @@ def picture(page, name):
 
 
 def arrived(page, name):
-    """Brings the figure onto the screen, and waits for its table."""
-    figure(page, name).scroll_into_view_if_needed()
+    """Comes near the figure, as a hand would, and waits for its table."""
+    if figure(page, name).get_attribute("aria-busy") is None:
+        figure(page, name).locator("figcaption").hover()
     page.wait_for_selector(f"#explore-{name}[aria-busy=false]")
 
 
@@ -288,19 +289,18 @@ class TestWithoutAScript:
 class TestTables:
     """What the positions look like comes when it is needed, from a file beside the page."""
 
-    HERE = "Object.keys(window.exploreTables)"
     HELD = "window.held = []; document.head.append = (script) => held.push(script)"
     LET_GO = "held.splice(0).forEach((script) => document.head.appendChild(script))"
 
-    def test_a_figure_asks_for_it_when_it_is_near_the_screen(self, opened):
-        page = opened(viewport={"width": 900, "height": 400})
-        page.wait_for_selector("#explore-ridge[aria-busy=false]")
-        assert "ridge" in page.evaluate(self.HERE)
-        assert "play" not in page.evaluate(self.HERE)
-        assert figure(page, "play").get_attribute("aria-busy") is None
+    @pytest.mark.parametrize("near", ["hover", "focus"])
+    def test_a_figure_asks_for_it_when_a_hand_is_near(self, opened, near):
+        page = opened()
         page.mouse.wheel(0, 10_000)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("typeof window.exploreTables") == "undefined"
+        getattr(slider(page, "play", "t"), near)()
         page.wait_for_selector("#explore-play[aria-busy=false]")
-        assert "play" in page.evaluate(self.HERE)
+        assert page.evaluate("Object.keys(window.exploreTables)") == ["play"]
 
     def test_a_move_made_before_it_came_is_caught_up_with(self, visit, figures_page):
         page = visit(figures_page, script=f"addEventListener('DOMContentLoaded', () => {{ {self.HELD} }})")
@@ -318,7 +318,7 @@ class TestTables:
         table = tmp_path / "tables" / "ridge.js"
         table.rename(tmp_path / "away.js")
         page = visit(address)
-        page.wait_for_selector("#explore-ridge[aria-busy=false]")
+        arrived(page, "ridge")  # in vain
         words = figure(page, "ridge").locator("figcaption")
         assert words.inner_text() == drawing_of("ridge").frame((8,)).caption  # it shows what it says
         slider(page, "ridge", "lam").fill("10")

@@ -15,6 +15,7 @@ extensions = ["myst_nb", "explore.sphinx"]
 html_theme = "sphinx_book_theme"
 nb_execution_mode = "cache"  # executed once, written twice
 nb_execution_cache_path = "../cache"
+nb_execution_timeout = 300
 """
 PAGE = """---
 jupytext: {text_representation: {extension: .md, format_name: myst}}
