@@ -5,7 +5,7 @@ about them with a chance below 1e-9 an exercise: each number may be off by 7.15 
 normal one is with a chance of 9e-13; the skewest here, a variance of 3,000 normal draws, with one of 1e-11; and an
 exercise asks for at most twelve. A mistake 13.3 deviations away is missed with a chance below 1e-9, one 11.6 away if it
 must be missed at two inputs. Every one below is farther than that from what is right, in some number: the closest is
-`uniform_noise` with 12.4 deviations at two inputs, then `no_negative_noise` with 16. For that p is near 1/4 and near 3/4,
+`uniform_noise` with 12.4 deviations at two inputs, then `no_negative_noise` with 16. For that p is near 1/4 and 3/4,
 never near 1/2, where p and 1 - p are the same.
 """
 
