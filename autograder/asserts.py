@@ -43,6 +43,29 @@ def _values(call):
     return [*call.args, *call.kwargs.values()]
 
 
+def pair(answer: Any, like: Any) -> tuple[Any, np.ndarray]:
+    """A loss, one number, and its gradient, an array of the shape of `like`."""
+    assert isinstance(answer, tuple | list), f"got {shown(answer)}, expected a pair, a number and its gradient"
+    assert len(answer) == 2, f"got {len(answer)} values, expected a pair, a number and its gradient"
+    loss, grad = answer
+    assert np.shape(loss) == (), f"the first is one number, got shape {np.shape(loss)}"
+    assert np.shape(grad) == like.shape, f"got a gradient of shape {np.shape(grad)}, expected {like.shape}"
+    return loss, array(grad)
+
+
+def same_direction(got: Any, expected: Any) -> None:
+    """Two gradients are the same up to a factor above zero."""
+    size, right = np.sum(np.abs(got)), np.sum(np.abs(expected))
+    assert (size > 0) == (right > 0), "only one of the gradients is zero"
+    if right > 0:
+        close(got / size, np.asarray(expected / right))
+
+
+def last_digits(z: np.ndarray) -> float:
+    """An `atol` where z - log sum exp z is one right way, and known to the rounding of z; what is wrong is far off."""
+    return 8 * float(np.finfo(z.dtype).eps) * float(np.max(np.abs(z), initial=1))
+
+
 def on_average(estimate: Any, expected: Any, deviation: Any) -> None:
     """An estimate whose standard deviation is `deviation` lies within 6.5 of them.
 

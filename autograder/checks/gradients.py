@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import regopt
-from autograder.asserts import close, same_type, unchanged
+from autograder.asserts import close, last_digits, pair, same_direction, same_type, unchanged
 from autograder.exercise import Call, Exercise
 from autograder.inputs import every_kind, labelled_scores, small_arrays, small_labelled_scores, strengths
 from autograder.manners import ask_for_manners
@@ -572,11 +572,6 @@ small_logits = st.builds(
 softmax = Exercise("softmax", inputs=logits_of_every_kind, public=small_logits)
 
 
-def last_digits(z):
-    """z - log sum exp z is right, too, and known to the rounding of z; what is wrong is wrong by far more."""
-    return 8 * float(np.finfo(z.dtype).eps) * float(np.max(np.abs(z), initial=1))
-
-
 @softmax.property(points=2)
 def is_the_share(softmax, logits, axis=-1):
     """p_k is exp(z_k) divided by the sum of the exponentials along the axis."""
@@ -831,24 +826,6 @@ cross_entropy = Exercise(
 )
 
 
-def pair(answer, like):
-    """Loss and gradient, of the right form."""
-    assert isinstance(answer, tuple | list), "expected the pair (loss, grad)"
-    assert len(answer) == 2, f"expected the pair (loss, grad), got {len(answer)} values"
-    loss, grad = answer
-    assert np.shape(loss) == (), f"the loss is one number, got shape {np.shape(loss)}"
-    assert np.shape(grad) == like.shape, f"got a gradient of shape {np.shape(grad)}, expected {like.shape}"
-    return loss, np.asarray(grad)
-
-
-def same_up_to_a_factor(got, right):
-    """Two gradients have the same shape, and point the same way."""
-    size, expected = np.sum(np.abs(got)), np.sum(np.abs(right))
-    assert (size > 0) == (expected > 0), "only one of the gradients is zero"
-    if expected > 0:
-        close(got / size, np.asarray(right / expected))
-
-
 @cross_entropy.property(points=3)
 def loss_is_the_mean(cross_entropy, logits, labels):
     """The loss is the mean over the examples of -log p of the label."""
@@ -867,7 +844,7 @@ def gradient_is_prediction_minus_truth(cross_entropy, logits, labels):
 def gradient_points_uphill(cross_entropy, logits, labels):
     """Up to a factor the gradient is softmax(z) - one-hot(label): only the label's entry is negative."""
     _, grad = pair(cross_entropy(logits, labels), logits)
-    same_up_to_a_factor(grad, regopt.cross_entropy(logits, labels)[1])
+    same_direction(grad, regopt.cross_entropy(logits, labels)[1])
 
 
 @cross_entropy.property(points=2)
@@ -1033,7 +1010,7 @@ def gradient_counts_who_violates(hinge_loss, scores, labels, *, margin):
 def gradient_is_right_up_to_a_factor(hinge_loss, scores, labels, *, margin):
     """Up to a factor the gradient is that: equal for all violators, zero for the others, each example's sum is zero."""
     _, grad = pair(hinge_loss(scores, labels, margin=margin), scores)
-    same_up_to_a_factor(grad, regopt.hinge_loss(scores, labels, margin=margin)[1])
+    same_direction(grad, regopt.hinge_loss(scores, labels, margin=margin)[1])
 
 
 @hinge_loss.property(points=1)
