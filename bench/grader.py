@@ -1,0 +1,368 @@
+"""The grader against stock nbgrader on the same submissions: `python -m bench.grader [rounds [honest [many]]]`.
+
+One assignment: the first four exercises of `soft_thresholding`, with nbgrader's hidden tests in it, for which this
+grader has the checks of `autograder/checks`. 60% of the submissions are right, 30% have a named mistake in every
+exercise, 10% are hostile. Each grader runs as its own command, in turn, with the same seconds for a cell. What attacks
+the machine itself (a fork bomb, a search for gradebooks to change) is not among the hostile ones: stock nbgrader would
+carry it out.
+
+Of nbgrader the time that its command takes to start is not counted, of this grader it is. On a busy machine the ratio
+of the clock says little: CPU time is printed beside it.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import nbformat
+import psutil
+from traitlets.config import Config
+
+from autograder import batch, grade, made_up, masters, settings
+from autograder.assignment import load
+from autograder.course import Course
+from autograder.desk import Desk
+from autograder.gradebook import Book
+from autograder.sandbox import Sandbox, Student, Submission
+
+ASSIGNMENT = "soft_thresholding"
+ROUNDS, HONEST, MANY = 2, 300, 1000  # rounds; honest submissions for this grader; those for the look at memory
+STOCKS = 6  # honest submissions for nbgrader
+SECONDS = 2  # of CPU here, on the clock there: for a cell
+SHARES = {"h": 0.9, "x": 0.1}  # honest: two right ones to one with mistakes; hostile
+ATTACKS = (
+    "ends its process",
+    "never ends",
+    "patches the assertions",
+    "calls a host",
+    "looks into its callers' frames",
+    "answers whatever is asked",
+)
+AIM, HOPE = 60, 100
+Times = dict[str, dict[str, list[float]]]
+HIDDEN = {
+    "l1_subgradient": "assert_allclose(l1_subgradient(x, lam=0.3), 0.3 * np.sign(x))",
+    "soft_threshold": "assert_allclose(soft_threshold(x, 0.3), x - np.clip(x, -0.3, 0.3))",
+    "elastic_net_prox": "assert_allclose(elastic_net_prox(x, l1=0.3, l2=0.5), (x - np.clip(x, -0.3, 0.3)) / 1.5)",
+    "ista": """X, y, w = rng.normal(size=(12, 4)), rng.normal(size=12), np.zeros(4)
+    path = ista(X, y, lam=0.5, steps=9, lr=0.02)
+    for step in range(10):
+        assert_allclose(path[step], w)
+        w = w - 0.02 * X.T @ (X @ w - y)
+        w = w - np.clip(w, -0.01, 0.01)""",
+}
+TESTS = """
+### BEGIN HIDDEN TESTS
+from numpy.testing import assert_allclose
+rng = np.random.default_rng(0)
+for shape in [(), (0,), (3, 4), (12,), (5,), (5,), (5,), (5,)]:
+    x = 2 * rng.normal(size=shape)
+    {}
+### END HIDDEN TESTS"""
+CONFIG = """from pathlib import Path
+c = get_config()
+root = Path(__file__).parent / "course"
+"""
+CONFIGS = {
+    "ours": f"""from autograder.settings import configure
+configure(c, root, course_id="bench")
+c.Autograder.budgets = {{"{ASSIGNMENT}": {{"cpu_seconds": {SECONDS}}}}}
+""",
+    "stock": f"""c.CourseDirectory.root, c.CourseDirectory.course_id = str(root), "bench"
+c.Execute.timeout = {SECONDS}
+""",
+}
+
+
+# ---- the courses
+
+
+def source() -> nbformat.NotebookNode:
+    """The first four exercises, each with hidden tests."""
+    notebook = masters.source(ASSIGNMENT)
+    notebook.cells = list(itertools.takewhile(lambda cell: not cell.source.startswith("## 5."), notebook.cells))
+    for cell in notebook.cells:
+        mark = cell.metadata.get("nbgrader", {})
+        if mark.get("grade"):
+            cell.source += TESTS.format(HIDDEN[mark["grade_id"]])
+    return notebook
+
+
+def make_course(folder: Path, kind: str) -> Path:
+    """A course with this assignment released."""
+    path = folder / "course" / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    folder.mkdir()
+    (folder / "nbgrader_config.py").write_text(CONFIG + CONFIGS[kind])
+    if kind == "ours":
+        settings.configure(Config(), folder / "course", course_id="bench")  # makes the course's folders
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(source(), path)
+    command(folder, "nbgrader", "generate_assignment", ASSIGNMENT)
+    return folder
+
+
+def codes():
+    """By kind of submission, what its students wrote, again and again."""
+    right = itertools.cycle([made_up.right(ASSIGNMENT, variant) for variant in range(4)])
+    wrong = itertools.cycle([code for _, code in made_up.wrong(ASSIGNMENT)])
+    attacks = dict(made_up.hostile(ASSIGNMENT))
+    honest = itertools.chain.from_iterable(zip(right, right, wrong, strict=False))
+    return {"h": honest, "x": itertools.cycle([attacks[name] for name in ATTACKS])}
+
+
+def hand_in(folder: Path, counts: dict[str, int]):
+    released = json.loads((folder / "course" / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_text())
+    for kind, written in codes().items():
+        for number, code in zip(range(counts[kind]), written, strict=False):
+            path = folder / "course" / "submitted" / f"{kind}{number:04}" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(made_up.notebook(released, code)))
+
+
+# ---- the graders
+
+
+def begin(folder: Path, *words: str) -> subprocess.Popen:
+    here = Path(sys.executable).parent
+    return subprocess.Popen(
+        [str(here / words[0]), *words[1:]],
+        cwd=folder,
+        env=os.environ | {"PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen):
+    _, said = process.communicate()
+    if process.returncode not in (0, 1):  # 1: done, and some submission came to nothing
+        sys.exit(f"{process.args!r} failed ({process.returncode}):\n{said[-2000:]}")
+
+
+def command(folder: Path, *words: str) -> float:
+    """Seconds that it takes."""
+    start = time.perf_counter()
+    finish(begin(folder, *words))
+    return time.perf_counter() - start
+
+
+def shipped(stock: Path, students: str) -> float:
+    return command(stock, "nbgrader", "autograde", ASSIGNMENT, f"--student={students}", "--force")
+
+
+def tuned(stock: Path, students: str) -> float:
+    """Two processes, each with half of the students."""
+    tuning = "--force", "--ExecutePreprocessor.shutdown_kernel=immediate"
+    start = time.perf_counter()
+    for process in [
+        begin(stock, "nbgrader", "autograde", ASSIGNMENT, f"--student={students}{half}", *tuning)
+        for half in ("[02468]", "[13579]")
+    ]:
+        finish(process)
+    return time.perf_counter() - start
+
+
+def ours(folder: Path, students: str, jobs: int) -> float:
+    return command(folder, "autograder", "grade", ASSIGNMENT, f"--student={students}", "--force", f"--jobs={jobs}")
+
+
+def bare(students: list[dict]) -> float:
+    """The floor: the cells and the tests of honest submissions, in this process."""
+    warnings.simplefilter("ignore")
+    tests = [cell.source for cell in source().cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    start = time.perf_counter()
+    for notebook in students:
+        names: dict = {}
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        for cell in cells:
+            if not cell["metadata"].get("nbgrader", {}).get("grade"):
+                exec("".join(cell["source"]), names)
+        for test in tests:
+            with contextlib.suppress(Exception):
+                exec(test, names)
+    return time.perf_counter() - start
+
+
+# ---- the measurements
+
+
+class Watch(threading.Thread):
+    """Memory (what is shared counted once) and CPU time of a process and all its descendants, twice a second."""
+
+    PLACES = ("reads, writes the gradebook", "judges (checks, notebooks)", "confined (forks, students' code)")
+
+    def __init__(self, pid: int):
+        super().__init__()
+        self.root, self.most = psutil.Process(pid), 0.0
+        self.cpu: dict[int, tuple[int, float, float]] = {}
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            while self.root.is_running() and self.root.status() != psutil.STATUS_ZOMBIE:
+                self.look()
+                time.sleep(0.5)
+
+    def look(self):
+        memory, todo = 0, [(self.root, 0)]
+        while todo:
+            process, depth = todo.pop()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                memory += process.memory_full_info().pss
+                todo += [(child, depth + 1) for child in process.children()]
+                if depth <= 3:  # writer, judge, and two for the nursery; its children count there when they have ended
+                    used, ended = process.cpu_times(), depth == 3
+                    user = used.user + ended * used.children_user
+                    self.cpu[process.pid] = depth, user, used.system + ended * used.children_system
+        self.most = max(self.most, memory / 2**20)
+
+    def rows(self):
+        """Name, and milliseconds of CPU in programs and in the kernel."""
+        for place, name in enumerate(self.PLACES):
+            found = [used[1:] for used in self.cpu.values() if min(used[0], 2) == place]
+            yield name, *(1000 * sum(each) for each in zip(*found, strict=True))
+
+
+STAGES: dict[str, list[tuple[Any, str]]] = {
+    "the notebook read and repaired": [(grade, "find"), (grade, "read"), (grade, "repair")],
+    "a process made, the cells run": [(Submission, "run_cells")],
+    "a copy of it for each exercise": [(Student, "__init__"), (Student, "close"), (Submission, "close")],
+    "calls and checks": [(grade, "judge")],
+    "counter-examples": [(grade, "explain")],
+    "the notebook and the verdict written": [(grade, "text"), (Desk, "_write_folder"), (Desk, "_write_verdict")],
+}
+
+
+def stages(folder: Path, students: list[str]) -> dict[str, float]:
+    """By stage, milliseconds on the clock of a submission, of one job in this process."""
+    spent = dict.fromkeys([*STAGES, "the gradebook"], 0.0)
+
+    def timed(name, function):
+        def called(*args, **kwargs):
+            start = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                spent[name] += 1000 * (time.perf_counter() - start) / len(students)
+
+        return called
+
+    course = Course(folder / "course", course_id="bench", config=Config())
+    with contextlib.ExitStack() as stack:
+        for name, places in STAGES.items():
+            for owner, attribute in places:
+                stack.enter_context(mock.patch.object(owner, attribute, timed(name, getattr(owner, attribute))))
+        book = stack.enter_context(Book(course))
+        desk = Desk(course, load(course, book, ASSIGNMENT), stack.enter_context(Sandbox()), force=True)
+        desk.judge(students[0])
+        spent.update(dict.fromkeys(spent, 0.0))
+        start = time.perf_counter()
+        records = [desk.judge(student)[0] for student in students]
+        timed("the gradebook", book.writer(ASSIGNMENT).write)(list(map(batch.entry, records)))
+        rest = 1000 * (time.perf_counter() - start) / len(students) - sum(spent.values())
+    return {**spent, "the rest": rest}
+
+
+def many(folder: Path, count: int) -> float:
+    """Memory, and the first hundred of many submissions against the last; seconds of CPU a submission."""
+    hand_in(folder, {"h": count, "x": 0})
+    process = begin(folder, "autograder", "grade", ASSIGNMENT, "--student=h*", "--force", "--jobs=2")
+    watch = Watch(process.pid)
+    finish(process)
+    watch.join()
+    written = sorted(path.stat().st_mtime for path in (folder / "course" / "verdicts" / ASSIGNMENT).glob("h*.json"))
+    first, last = written[99] - written[0], written[-1] - written[-100]
+    print(f"\n{count} honest submissions, 2 jobs: {watch.most:.0f} MiB at most in all processes together;", end=" ")
+    print(f"{10 * first:.1f} ms a submission in the first hundred, {10 * last:.1f} in the last")
+    print(f"\n{'milliseconds of CPU a submission':<42}programs  kernel")
+    rows = [(name, user / count, system / count) for name, user, system in watch.rows()]
+    for name, user, system in rows:
+        print(f"  {name:<40}{user:>8.1f}{system:>8.1f}")
+    return sum(user + system for _, user, system in rows) / 1000
+
+
+def table(times: Times) -> None:
+    """The medians of the seconds a submission, and how many times less than nbgrader as shipped each takes."""
+    print(f"\n{'seconds a submission':<44}{'honest':>9}{'hostile':>9}{'all':>9}{'times':>9}{'honest':>8}")
+    medians = {name: {kind: statistics.median(each) for kind, each in kinds.items()} for name, kinds in times.items()}
+    base = next(iter(medians.values()))
+    for name, found in medians.items():
+        honest, hostile = found["h"], found.get("x")
+        line = f"{name:<44}{honest:>9.4f}"
+        if hostile is None:
+            print(f"{line}{'':>27}{base['h'] / honest:>8.0f}")
+            continue
+        whole, before = (sum(SHARES[kind] * each[kind] for kind in SHARES) for each in (found, base))
+        print(f"{line}{hostile:>9.3f}{whole:>9.4f}{before / whole:>9.1f}{base['h'] / honest:>8.1f}")
+    reached = sum(SHARES[k] * base[k] for k in SHARES) / sum(
+        SHARES[k] * medians["this grader, 2 jobs"][k] for k in SHARES
+    )
+    word = "reached" if reached >= AIM else "NOT reached"
+    print(f"asked for: {AIM} times nbgrader as shipped with 2 jobs ({HOPE} is the aim): {word}, {reached:.0f} times")
+
+
+def main():
+    given = [int(word) for word in sys.argv[1:]]
+    rounds, honest, most = [*given, *(ROUNDS, HONEST, MANY)[len(given) :]]
+    hostile = 10 * len(ATTACKS)
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {rounds} rounds, all in turn")
+    with tempfile.TemporaryDirectory() as temporary:
+        own, stock = Path(temporary, "ours"), Path(temporary, "stock")
+        hand_in(make_course(own, "ours"), {"h": honest, "x": hostile})
+        hand_in(make_course(stock, "stock"), {"h": STOCKS, "x": len(ATTACKS)})
+        written = [json.loads(path.read_text()) for path in sorted((own / "course" / "submitted").glob("h*/*/*.ipynb"))]
+        shipped(stock, "h0000")
+        before = children_cpu()
+        start_up = command(stock, "nbgrader", "autograde", ASSIGNMENT, "--student=h0000")  # it has been graded
+        start_up_cpu = children_cpu() - before
+        graders = {
+            "nbgrader as shipped": lambda students, n: (shipped(stock, students) - start_up) / STOCKS,
+            "nbgrader tuned, 2 processes": lambda students, n: (tuned(stock, students) - start_up) / STOCKS,
+            "this grader, 1 job": lambda students, n: ours(own, students, 1) / n,
+            "this grader, 2 jobs": lambda students, n: ours(own, students, 2) / n,
+        }
+        times: Times = {name: {"h": [], "x": []} for name in graders}
+        times["bare execution"] = {"h": []}
+        for _ in range(rounds):
+            for kind, students, count in ("h", "h*", honest), ("x", "x*", hostile):
+                for name, grader in graders.items():
+                    times[name][kind].append(grader(students, count))
+            times["bare execution"]["h"].append(bare(written) / honest)
+        table(times)
+        print(f"the command of nbgrader starts in {start_up:.1f} s, which is left out of its times")
+        print(f"hostile: {'; '.join(ATTACKS)}; one that never ends costs its {SECONDS} s everywhere")
+        before = children_cpu()
+        shipped(stock, "h*")
+        theirs = (children_cpu() - before - start_up_cpu) / STOCKS
+        used = many(own, most)
+        print(
+            f"CPU in all: nbgrader as shipped {theirs:.2f} s, this grader {used:.3f} s: {theirs / used:.0f} times less"
+        )
+        print("\nmilliseconds of the clock a submission, one job, honest ones:")
+        for name, spent in stages(own, [f"h{number:04}" for number in range(min(honest, 60))]).items():
+            print(f"  {name:<40}{spent:>8.1f}")
+        seconds = command(own, "autograder", "feedback", ASSIGNMENT, "--student=h000?")
+        print(f"feedback (nbgrader's own step), ten submissions: {1000 * seconds / 10:.0f} ms each")
+
+
+def children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()
