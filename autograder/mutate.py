@@ -49,6 +49,12 @@ def mutants(code: str) -> Iterator[Mutant]:
             yield Mutant(function.name.value, _change(before, after), code.replace(before, after))
 
 
+def mutants_of(exercise: Exercise, code: dict[str, str]) -> list[Mutant]:
+    """Those of every function that the exercise asks for, in whichever cells they stand."""
+    found = [mutant for cell in code.values() for mutant in mutants(cell)]
+    return [mutant for mutant in found if mutant.function in exercise.names]
+
+
 def _change(before, after):
     old, new = before.split("\n"), after.split("\n")
     start = next(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
@@ -94,7 +100,7 @@ def mutate(assignment: str, folder: Path = SOLUTIONS) -> dict[str, tuple[int, li
     solved, code = solved_names(assignment, folder), solution_code(assignment, folder)
     found = {}
     for name, exercise in exercises(assignment).items():
-        made = list(mutants(code[name]))
+        made = mutants_of(exercise, code)
         found[name] = len(made), [each.change for each in made if survives(each, exercise, solved)]
     return found
 

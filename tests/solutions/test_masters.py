@@ -8,7 +8,7 @@ from docutils.nodes import make_id
 
 from autograder import mutate
 from autograder.check import exercises
-from autograder.masters import ROOT, SOLUTIONS, assignments, source
+from autograder.masters import ROOT, SOLUTIONS, assignments, solution_code, source
 from autograder.selftest import selftest
 
 
@@ -23,6 +23,12 @@ def test_selftest_finds_nothing(assignment):
 
 def test_mutants_lose_points_or_are_listed(assignment, capsys):
     assert mutate.main([assignment]) == 0, capsys.readouterr().out
+
+
+def test_every_function_of_an_exercise_is_mutated(assignment):
+    for exercise in exercises(assignment).values():
+        made = mutate.mutants_of(exercise, solution_code(assignment))
+        assert {mutant.function for mutant in made} == {*exercise.names}
 
 
 def test_more_than_98_of_100_mutants_lose_points():
