@@ -50,9 +50,9 @@ def mutants(code: str) -> Iterator[Mutant]:
 
 
 def mutants_of(exercise: Exercise, code: dict[str, str]) -> list[Mutant]:
-    """Those of every function that the exercise asks for, in whichever cells they stand."""
-    found = [mutant for cell in code.values() for mutant in mutants(cell)]
-    return [mutant for mutant in found if mutant.function in exercise.names]
+    """Those of the cells in which the functions of the exercise stand; their helpers are mutated too."""
+    cells = [list(mutants(cell)) for cell in code.values()]
+    return [each for cell in cells if {each.function for each in cell} & {*exercise.names} for each in cell]
 
 
 def _change(before, after):

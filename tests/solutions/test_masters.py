@@ -28,7 +28,7 @@ def test_mutants_lose_points_or_are_listed(assignment, capsys):
 def test_every_function_of_an_exercise_is_mutated(assignment):
     for exercise in exercises(assignment).values():
         made = mutate.mutants_of(exercise, solution_code(assignment))
-        assert {mutant.function for mutant in made} == {*exercise.names}
+        assert {mutant.function for mutant in made} >= {*exercise.names}
 
 
 def test_more_than_98_of_100_mutants_lose_points():
