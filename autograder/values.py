@@ -11,10 +11,13 @@ MOST_PARTS = 10_000  # of lists and dicts in a result; arrays count as one
 MOST_BYTES = 16 * 2**20  # of arrays and text in a result
 MOST_SHOWN = 24  # entries of one list or dict in a text for a student
 LONGEST = 400  # characters of one value in a text for a student
+UNCHANGING = {bool, int, float, complex, str, bytes}
 
 
 def copied(value: Any, unlock: bool = False) -> Any:
     """A copy that shares no memory; arrays keep their layout, and stay read-only unless `unlock`."""
+    if value is None or type(value) in UNCHANGING:
+        return value
     if isinstance(value, np.ndarray):
         return _copied_array(value, unlock)
     if isinstance(value, np.random.Generator):

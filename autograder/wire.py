@@ -29,6 +29,7 @@ MAX_TEXT = 2 << 20  # bytes of JSON in a frame
 MAX_DATA = 64 << 20  # bytes of arrays in a frame
 MAX_DEPTH = 32  # of containers in containers
 MAX_KEYS = 1024  # of a dict: int keys can be made to collide
+json_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  # json.dumps makes one for each message
 
 SENDABLE = (
     "None, bool, int, float, complex, str, bytes, tuple, list, dict, numpy array or scalar, Generator, tensor, function"
@@ -184,7 +185,7 @@ class Encoder:
 def frame(message: list, buffers: Sequence[bytes] = (), max_text=MAX_TEXT) -> bytes:
     """What is sent for a message whose values are encoded."""
     try:
-        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+        text = json_text(message).encode()
     except RecursionError:
         raise Unsendable("containers nested too deep") from None
     except UnicodeEncodeError:
