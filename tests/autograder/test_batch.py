@@ -8,6 +8,7 @@ import sqlite3
 import time
 
 import pytest
+from sqlalchemy import event
 
 from autograder import batch
 from autograder.assignment import load
@@ -204,6 +205,24 @@ def test_a_gradebook_locked_in_the_middle_loses_nothing(class_, monkeypatch):
     grade(class_)
     assert in_gradebook(class_) == expected()
     assert max(map(judged_log(class_).count, STUDENTS)) <= 2
+
+
+@pytest.mark.parametrize(("pragma", "said"), [("query_only = on", "readonly"), ("max_page_count = 1", "full")])
+def test_a_gradebook_that_is_read_only_or_full_loses_nothing(class_, monkeypatch, pragma, said):
+    monkeypatch.setattr(batch, "TOGETHER", 600.0)  # all is judged before the first of it is written
+    students = [*STUDENTS, *(f"t{number:02}" for number in range(0, 80, 2))]  # too many for the pages there are
+    for student in students[len(STUDENTS) :]:
+        answers = {**RIGHT, "double_solution": f"# I am {student}\n{RIGHT['double_solution']}"}
+        submit(class_, student, notebook_of(class_, **answers))
+    with Book(class_) as book:
+        assignment, writer = load(class_, book, NAME), book.writer(NAME)
+        event.listen(book.engine, "begin", lambda connection: connection.exec_driver_sql(f"pragma {pragma}"))
+        with pytest.raises(GraderError, match=f"{said}.*run the same command again"):
+            list(batch.run(class_, assignment, students, writer, lambda: Logged(class_)))
+    assert in_gradebook(class_) == []
+    assert not any(result.judged for result in grade(class_))
+    assert in_gradebook(class_) == expected(students)
+    assert sorted(judged_log(class_)) == students
 
 
 def test_two_runs_at_a_time_are_refused(class_):
