@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,9 +13,11 @@ import sys
 import time
 
 import pytest
+from nbgrader.apps import NbGraderApp
 
 from autograder import progress
-from autograder.__main__ import VERBS, main
+from autograder.__main__ import VERBS, main, parser
+from autograder.masters import ROOT
 from tests.autograder.small_course import NAME, RIGHT, find, notebook_of, open_course, released, submit
 from tests.autograder.test_as_nbgrader import BIN
 
@@ -118,6 +121,26 @@ def test_what_the_instructor_can_mend_is_one_line_and_exit_code_2(here, said, pr
     assert code == 2
     assert out == ""
     assert re.fullmatch(rf"autograder {arguments[0]}: .*{expected}.*\n", err)
+
+
+def told():
+    """The commands that the book tells people to give."""
+    for page in ("for_students", "for_instructors"):
+        text = (ROOT / "chapters" / f"{page}.md").read_text()
+        text = text.replace("{include} ../CONTRIBUTING.md", (ROOT / "CONTRIBUTING.md").read_text())
+        yield from re.findall(r"^(?:\$ )?((?:autograder|nbgrader) .+)$", text, re.M)
+        yield from re.findall(r"`(autograder [^`<]+)`", text)
+
+
+@pytest.mark.parametrize("command", sorted(set(told())))
+def test_commands_in_the_book_are_as_they_are(command):
+    name, *arguments = shlex.split(command)
+    if name == "autograder":
+        assert not arguments[1:] or parser().parse_args(arguments).verb == arguments[0]
+        assert arguments[0] in VERBS
+    else:
+        known, words = NbGraderApp(), [each for each in arguments if not each.startswith("-")]
+        assert words[0] in known.subcommands
 
 
 WRONG_ARGUMENTS = {
