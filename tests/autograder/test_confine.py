@@ -361,3 +361,41 @@ class TestRefusal:
         with pytest.raises(GraderError, match="did not start; its message stands above"), Sandbox():
             pytest.fail("it started")
         assert capfd.readouterr().err == "no\n"
+
+
+# In a mount namespace: a folder above the interpreter's is a new one, with these rights and nothing else in it.
+AGAIN = """
+mount --bind {base} {aside} && mount -t tmpfs -o mode={mode} none {above} && mkdir -p {base} &&
+mount --move {aside} {base} && cd {root} && exec {run}
+"""
+
+
+class TestAsWhom:
+    """What holds for this user holds for an ordinary one and for root, wherever the interpreter lies."""
+
+    def again(self, tmp_path, above, mode, run_as, command):
+        aside = tmp_path / "aside"
+        aside.mkdir()
+        run_it = f"{run_as} {sys.executable} {command}"
+        script = AGAIN.format(base=sys.base_prefix, aside=aside, mode=mode, above=above, root=ROOT, run=run_it)
+        return run(["unshare", "--mount", "sh", "-c", script], HOME="/var/empty", PYTHONDONTWRITEBYTECODE="1")
+
+    def test_an_ordinary_user(self, tmp_path):
+        if os.geteuid() != 0:  # the tests above were run by one
+            return
+        closed = [path for path in Path(sys.base_prefix).parents[::-1] if not path.stat().st_mode & 1]
+        tests = f"-m pytest -n0 -q --noconftest -p no:cacheprovider --basetemp=/tmp/of-{os.getpid()} {__file__}"
+        done = self.again(
+            tmp_path,
+            *(closed[0] if closed else tmp_path, 755),
+            "setpriv --reuid=12345 --regid=12345 --clear-groups",
+            f"{tests} -k 'WhatThereIs or without_a_second'",
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 15
+
+    def test_root_with_an_interpreter_that_only_root_may_enter(self, tmp_path):
+        if os.geteuid() != 0:  # one who is no root enters it as who they are
+            return
+        done = self.again(tmp_path, Path(sys.base_prefix).parent, 700, "", f'-c "{SCRIPT}"')
+        assert done.stdout == "confined\n", done.stderr
