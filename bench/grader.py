@@ -1,7 +1,7 @@
 """The grader against stock nbgrader on the same submissions: `python -m bench.grader [rounds [honest [many]]]`.
 
 One assignment: the first four exercises of `soft_thresholding`, with nbgrader's hidden tests in it, for which this
-grader has the checks of `autograder/checks`. 60% of the submissions are right, 30% have a named mistake in every
+grader has the checks of `autograder/checks`. 60% of the submissions are right, 30% have named mistakes, mostly in every
 exercise, 10% are hostile. Each grader runs as its own command, in turn, with the same seconds for a cell. What attacks
 the machine itself (a fork bomb, a search for gradebooks to change) is not among the hostile ones: stock nbgrader would
 carry it out.
