@@ -1,14 +1,20 @@
 """Calls over the wire, both ways, as if they were local."""
 
 import builtins
+import json
 import socket
+import struct
 import threading
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from autograder.errors import StudentError
 from autograder.line import MAX_CALLS, MAX_FUNCTIONS, Channel, HungUp, Line
+from autograder.raised import student_error
 from autograder.wire import WireError, frame
 
 
@@ -249,6 +255,39 @@ class TestThreads:
         assert outcome == ["called when the function that it was passed to had returned"]
 
 
+NODES = st.recursive(
+    st.one_of(
+        st.none(), st.integers(-2, 9), st.floats(), st.sampled_from(["", "x", "ValueError", "\ud800", 1 << 80, True])
+    ),
+    lambda inner: st.one_of(
+        st.builds(lambda tag, rest: [tag, *rest], st.sampled_from([*"tldcbsaTgfomr"]), st.lists(inner, max_size=4)),
+        st.builds(
+            lambda dtype, n, how: ["a", dtype, [n], how], st.sampled_from(["<f8", "|b1"]), st.integers(0, 2), inner
+        ),
+        st.just(["a", "<f8", [2], "C"]),
+        st.just(["g", 1, 3, 0, 0]),
+        st.just(["f", 1, "f"]),
+        st.just(["o", 0]),
+    ),
+    max_leaves=8,
+)
+CHANGES = st.one_of(st.just([]), NODES, st.lists(st.tuples(st.integers(-1, 5), NODES).map(list), max_size=3))
+SERIALS = st.one_of(st.just(1), st.just(1), NODES)
+ANSWERS = st.one_of(
+    st.builds(lambda serial, value, changes: ["return", serial, value, changes], SERIALS, NODES, CHANGES),
+    st.builds(
+        lambda serial, value, changes: ["raise", serial, ["l", "ValueError"], value, changes], SERIALS, NODES, CHANGES
+    ),
+)
+CALLS = st.builds(
+    lambda serial, number, args, pairs: ["call", serial, number, ["t", *args], ["d", *pairs]],
+    SERIALS,
+    st.one_of(st.just(0), NODES),
+    st.lists(NODES, max_size=3),
+    st.lists(st.tuples(NODES, NODES).map(list), max_size=2),
+)
+
+
 def said(line, theirs, *messages):
     """What comes of a call that is answered with these messages."""
     theirs.sendall(b"".join(map(frame, messages)))
@@ -348,6 +387,33 @@ class TestForgery:
         theirs.sendall(frame(["call", 1, 0, ["t", "no array"], ["d"]]))
         theirs.sendall(frame(["return", 1, 5.0, []]))
         assert line.call(0, (checkers,), {}) == 5.0
+
+    @settings(max_examples=300)
+    @given(st.lists(st.one_of(ANSWERS, CALLS, NODES.map(lambda node: [node])), max_size=6), st.binary(max_size=16))
+    def test_any_conversation_ends_in_a_value_an_error_of_the_student_or_of_the_wire(self, messages, data):
+        """Messages of every kind in every order, with bytes that may be those of arrays."""
+        ours, theirs = socket.socketpair()
+        asked = []
+
+        def lent(*args, **kwargs):
+            asked.append((args, kwargs))
+            return args
+
+        x, fixed, rng = np.zeros(2), np.ones(2), np.random.default_rng(1)
+        fixed.flags.writeable = False
+        line = Line(Channel(ours), student_error, leads=True)
+        with ours, theirs:
+            texts = [json.dumps(message).encode() for message in messages]
+            theirs.sendall(b"".join(struct.pack("<II", len(text), len(data)) + text + data for text in texts))
+            theirs.shutdown(socket.SHUT_WR)
+            try:
+                value = line.call(0, (lent, x, fixed, rng, [x]), {})
+            except (WireError, StudentError):
+                value = None
+        assert type(value).__module__ in ("builtins", "numpy", "numpy.random._generator")
+        assert all(type(args) is tuple and type(kwargs) is dict for args, kwargs in asked)
+        assert (x.shape, x.dtype, fixed.tolist()) == ((2,), float, [1.0, 1.0])
+        rng.random()
 
     def test_hanging_up(self, ends):
         ends[1].close()
