@@ -97,10 +97,6 @@ def weights(step):
     return np.asarray(taken(step)[0])
 
 
-def eps_of(settings):
-    return settings.get("eps", 1e-8)
-
-
 def first(grads):
     """The first gradient, as an array where it is a single number."""
     return np.asarray(grads[0])
@@ -114,6 +110,12 @@ def after(steps, g):
 def eps_like(grad):
     """An eps as large as the gradient, beside which it matters most where it stands."""
     return float(np.max(np.abs(grad), initial=0)) or 1.0
+
+
+def eps_unseen(grad):
+    """An eps that nobody sees, in the root or beside it."""
+    size = np.abs(grad[grad != 0]) if grad.ndim else np.abs(grad)
+    return 1e-12 * float(np.min(np.minimum(size, size**2), initial=1))
 
 
 def rounding(*arrays):
@@ -153,8 +155,10 @@ def l2_runs(rng):
     """A penalty whose gradient is as large as the loss's; and eps inside of the root, where it shows."""
     for number, (call, _) in enumerate(runs(rng)):
         call.kwargs["lam"] = float(np.float32(rng.uniform(0.5, 1.5)))
+        if number == 3:
+            call.kwargs["eps_inside"] = True
         yield call
-        if number in (3, 6):
+        if number == 6:
             inside = call.copy()
             inside.kwargs["eps_inside"] = True
             yield inside
@@ -181,10 +185,10 @@ def takes_adams_steps(adam_l2, w, grads, state, *, lrs, eps_inside=False, **sett
 
 @adam_l2.property(points=2)
 def first_step_is_corrected(adam_l2, w, grads, state, *, lrs, lam, eps_inside=False, **settings):
-    """The first step is lr G / (|G| + eps), G = grad + lam w: corrected for the start at zero, m is G and v is G^2."""
-    G = grads[0] + lam * w
-    got = weights(adam_l2(w, grads[0], None, lr=lrs[0], lam=lam, **settings))
-    close(got, w - lrs[0] * G / (np.abs(G) + eps_of(settings)))
+    """The first step is lr G / |G|, where G = grad + lam w: corrected for the start at zero, m is G and v is G^2."""
+    G = np.asarray(grads[0] + lam * w)
+    got = weights(adam_l2(w, grads[0], None, lr=lrs[0], lam=lam, **{**settings, "eps": eps_unseen(G)}))
+    close(got, w - lrs[0] * np.sign(G))
 
 
 @adam_l2.property(points=2)
@@ -467,10 +471,10 @@ def takes_decoupled_steps(adamw, w, grads, state, *, lrs, **settings):
 
 @adamw.property(points=2)
 def corrects_the_first_step(adamw, w, grads, state, *, lrs, lam=0.01, **settings):
-    """The first step is lr g / (|g| + eps) from the decayed w: corrected for the start at zero, m is g and v g^2."""
-    settings = plainly(settings)
-    got = weights(adamw(w, grads[0], None, lr=lrs[0], lam=lam, **settings))
-    close(got, (1 - lrs[0] * lam) * w - lrs[0] * grads[0] / (np.abs(grads[0]) + eps_of(settings)))
+    """The first step is lr g / |g| from the decayed w: corrected for the start at zero, m is g and v is g^2."""
+    g = first(grads)
+    got = weights(adamw(w, g, None, lr=lrs[0], lam=lam, **{**plainly(settings), "eps": eps_unseen(g)}))
+    close(got, (1 - lrs[0] * lam) * w - lrs[0] * np.sign(g))
 
 
 @adamw.property(points=2)
@@ -504,34 +508,35 @@ def averages_do_not_see_the_decay(adamw, w, grads, state, *, lrs, lam=0.01, **se
 def knows_no_units(adamw, w, grads, state, *, lrs, **settings):
     """If the gradients and eps are 64 times as large, w goes the same way, and does not stay where it is."""
     g, settings = first(grads), {**plainly(settings), "lr": lrs[0]}
-    eps = eps_of(settings)
+    eps = settings.get("eps", 1e-8)
     once = weights(adamw(w, g, after(1, g), **settings))
     close(weights(adamw(w, 64 * g, after(1, 64 * g), **{**settings, "eps": 64 * eps})), once)
     assert not np.any(g) or np.any(once != w), "it moves nowhere"
 
 
-def at_half_the_rate(adamw, w, grads, state, lrs, settings, decay):
-    """One step in a convention, with the schedule at about a half."""
-    settings = {**plainly(settings), "lr": lrs[0], "schedule": 0.625, **decay}
-    close(weights(adamw(w, grads[0], state, **settings)), right_adamw(w, grads[0], state, **settings)[0])
+def long_trained(adamw, w, grads, lrs, settings, decay):
+    """One step in a convention, with the schedule at about a half, where neither eps nor a correction is seen."""
+    g = first(grads)
+    settings = {**plainly(settings), "lr": lrs[0], "schedule": 0.625, "eps": eps_unseen(g), **decay}
+    close(weights(adamw(w, g, after(LONG, g), **settings)), right_adamw(w, g, after(LONG, g), **settings)[0])
 
 
 @adamw.property(points=1)
 def schedule_multiplies_the_rate(adamw, w, grads, state, *, lrs, **settings):
     """By default `schedule` multiplies lr, in Adam's step and in the decay: (1 - schedule lr lam) w."""
-    at_half_the_rate(adamw, w, grads, state, lrs, settings, {})
+    long_trained(adamw, w, grads, lrs, settings, {})
 
 
 @adamw.property(points=1)
 def decays_as_the_paper(adamw, w, grads, state, *, lrs, **settings):
     """With decay="schedule" the decay goes with the schedule alone: (1 - schedule lam) w."""
-    at_half_the_rate(adamw, w, grads, state, lrs, settings, {"decay": "schedule"})
+    long_trained(adamw, w, grads, lrs, settings, {"decay": "schedule"})
 
 
 @adamw.property(points=1)
 def decays_whatever_the_rate(adamw, w, grads, state, *, lrs, **settings):
     """With decay="plain" it is (1 - lam) w, and the schedule still multiplies the rate of Adam's step."""
-    at_half_the_rate(adamw, w, grads, state, lrs, settings, {"decay": "plain"})
+    long_trained(adamw, w, grads, lrs, settings, {"decay": "plain"})
 
 
 adamw.solution(right_adamw)

@@ -25,8 +25,9 @@ l2_penalty = Exercise(
     "l2_penalty",
     inputs=penalised,
     public=st.builds(
-        lambda w, lam, settings: Call(w, lam=lam, **settings),
-        small_arrays | st.just(np.array([[1.0, 2.0], [0.0, 1.0]])),
+        lambda w, matrix, lam, settings: Call(np.stack([w, w]) if matrix else w, lam=lam, **settings),
+        small_arrays,
+        st.sampled_from([False, True]),
         strengths,
         st.sampled_from([{}, {"half": False}]),
     ),
