@@ -43,8 +43,8 @@ def test_right_submissions_pass(tests, variant):
 
 def test_submissions_with_mistakes_fail(tests):
     for mistakes, code in made_up.wrong(bench.ASSIGNMENT):
-        unseen = "turns_float32_into_float64", "the_same_array_again"  # plain tests of the numbers do not see these
-        assert bool(failed(tests, code)) != (mistakes[0] in unseen), mistakes
+        unseen = mistakes[0] == "turns_float32_into_float64"  # plain tests of the numbers pass it
+        assert bool(failed(tests, code)) != unseen, mistakes
 
 
 def test_two_of_three_honest_ones_are_right_and_every_attack_comes():
