@@ -9,7 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
-from book import execution, links, pages
+from book import execution, launch, links, pages
 from book.errors import BookError
 from book.settings import settings
 
@@ -45,7 +45,7 @@ def build(root: Path, out: Path, only: list[str]) -> Path:
     notebooks = pages.notebooks(root, only or names)
     with kernel_environment(root, out):
         cache = execution.execute(root, out, notebooks, config["execute"]["timeout"])
-        execution.write_notebooks(root, out, notebooks, cache)
+        execution.write_notebooks(root, out, notebooks, cache, launch.note(config["repository"]["url"]))
         problems = run_sphinx(root, out, cache, only)
     if problems:
         raise BookError("\n".join(problems))

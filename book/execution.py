@@ -73,13 +73,18 @@ def _failure(root: Path, cache, uri: str) -> str:
     return f"{cell}\n{Path(uri).relative_to(root)}: a cell raises {text.splitlines()[-1]}"
 
 
-def write_notebooks(root: Path, out: Path, names: list[str], path: Path) -> None:
-    """Write every executed chapter, outputs and all, as `notebooks/<name>.ipynb`."""
+def write_notebooks(root: Path, out: Path, names: list[str], path: Path, note: str) -> None:
+    """Write every executed chapter, outputs and all, as `notebooks/<name>.ipynb`; a `note` comes before its title."""
     from myst_nb.core.read import myst_nb_reader_plugin
 
     cache = get_cache(path)
     for name in names:
-        _, executed = cache.merge_match_into_notebook(myst_nb_reader_plugin(str(root / f"{name}.md")))
+        try:
+            _, executed = cache.merge_match_into_notebook(myst_nb_reader_plugin(str(root / f"{name}.md")))
+        except KeyError:
+            raise BookError(f"{name}.md was changed while the chapters were executed: build again") from None
+        if note:
+            executed.cells.insert(0, nbformat.v4.new_markdown_cell(note, id="note"))
         file = out / "notebooks" / f"{name}.ipynb"
         file.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(executed, file)

@@ -34,6 +34,16 @@ def add_buttons(app, pagename, templatename, context, doctree):
     )
 
 
+def note(repository: str) -> str:
+    """What a notebook that was opened elsewhere needs, a line for its reader to run: nothing is installed unasked."""
+    if not repository:
+        return ""
+    return (
+        "To run this notebook outside of its repository, on Colab for instance, first run in a new cell: "
+        f"`%pip install --no-deps git+{repository.removesuffix('/')}`"
+    )
+
+
 def _link(name, url):
     return {"type": "link", "text": name, "tooltip": f"Open in {name}", "label": f"launch-{name.lower()}", "url": url}
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from book import execution
 from book.__main__ import main
 from book.errors import BookError
 from book.serve import serve
@@ -57,6 +58,12 @@ def test_cells_without_a_header(header, small_book):
 def test_a_page_that_the_book_does_not_have(small_book):
     said = told(small_book, "--only", "chapters/two.md")
     assert said == "chapters/two is not in _toc.yml: add the line `- file: chapters/two`"
+
+
+def test_a_page_that_changes_while_it_is_executed(small_book, tmp_path):
+    with pytest.raises(BookError) as caught:
+        execution.write_notebooks(small_book, tmp_path, ["chapters/one"], tmp_path / "cache", "")
+    assert str(caught.value) == "chapters/one.md was changed while the chapters were executed: build again"
 
 
 def test_a_repository_that_has_no_buttons(small_book):

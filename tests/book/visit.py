@@ -63,7 +63,10 @@ def visit(browser, root, name, theme, viewport=None, **options):
         lambda request: request.url.startswith((root, "data:", "blob:")) or wrong.append(f"asked for {request.url}"),
     )
     page.on("requestfailed", lambda request: wrong.append(f"did not get {request.url}"))
-    page.on("response", lambda response: response.ok or wrong.append(f"{response.status} for {response.url}"))
+    page.on(
+        "response",
+        lambda response: response.ok or response.status == 304 or wrong.append(f"{response.status} for {response.url}"),
+    )
     page.on("console", lambda said: said.type in ("error", "warning") and wrong.append(f"console: {said.text}"))
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     try:
