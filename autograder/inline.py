@@ -10,7 +10,9 @@ import traceback
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -149,7 +151,8 @@ def _calls_for_effect(tree: ast.Module, names: set[str]) -> bool:
 def _value(source: str, student: Mapping[str, Any], known: Known, lender: Lender) -> Any:
     """Of the last line, if that is an expression."""
     tree = ast.parse(source, FILE)
-    namespace = {"__builtins__": builtins, "__name__": "__main__", **copied(known.names)}
+    fresh = {name: _fresh(value) for name, value in known.names.items()}
+    namespace = {"__builtins__": builtins, "__name__": "__main__", **fresh}
     exec(compile(known.definitions, COURSE, "exec"), namespace)
     last = tree.body[-1] if tree.body else None
     last = last if isinstance(last, ast.Expr) else None
@@ -159,6 +162,15 @@ def _value(source: str, student: Mapping[str, Any], known: Known, lender: Lender
         warnings.simplefilter("ignore")
         exec(compile(tree, FILE, "exec"), namespace)
         return None if last is None else eval(compile(ast.Expression(last.value), FILE, "eval"), namespace)
+
+
+def _fresh(value: Any) -> Any:
+    """A copy, since a submission may write into what a test passes to it."""
+    if isinstance(value, ModuleType) or callable(value):
+        return value
+    with suppress(Exception):  # of what cannot be copied
+        return deepcopy(value)
+    return value
 
 
 def _free(*trees: ast.AST | None) -> set[str]:

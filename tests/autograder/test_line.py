@@ -271,6 +271,7 @@ NODES = st.recursive(
     ),
     max_leaves=8,
 )
+DATA = st.one_of(st.just(b""), st.just(bytes(16)), st.binary(max_size=16))
 CHANGES = st.one_of(st.just([]), NODES, st.lists(st.tuples(st.integers(-1, 5), NODES).map(list), max_size=3))
 SERIALS = st.one_of(st.just(1), st.just(1), NODES)
 ANSWERS = st.one_of(
@@ -389,7 +390,7 @@ class TestForgery:
         assert line.call(0, (checkers,), {}) == 5.0
 
     @settings(max_examples=300)
-    @given(st.lists(st.one_of(ANSWERS, CALLS, NODES.map(lambda node: [node])), max_size=6), st.binary(max_size=16))
+    @given(st.lists(st.one_of(ANSWERS, CALLS, NODES.map(lambda node: [node])), max_size=6), DATA)
     def test_any_conversation_ends_in_a_value_an_error_of_the_student_or_of_the_wire(self, messages, data):
         """Messages of every kind in every order, with bytes that may be those of arrays."""
         ours, theirs = socket.socketpair()
