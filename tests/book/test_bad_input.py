@@ -100,6 +100,33 @@ def test_an_old_python():
     assert done.stderr == "Python 3.10 is too old for the book: install 3.11 or newer\n"
 
 
+def make_env(tmp_path, python, pip):
+    """What `make env` says with this python3, and this python in the environment that it makes."""
+    for name, script in {"python3": python, "venv/bin/python": pip}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    command = ["make", "env", f"PYTHON={tmp_path}/python3", f"VENV={tmp_path}/venv"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_make_with_an_old_python(tmp_path):
+    old = "import sys; sys.version_info = (3, 10, 4); exec(sys.argv[1])"
+    done = make_env(tmp_path, f"exec {sys.executable} -c '{old}' \"$2\"", "exit 0")
+    said = done.stderr.splitlines()
+    assert said[0] == "Python 3.10 is too old: install 3.11 or newer, or name one: make PYTHON=python3.12 ..."
+    assert len(said) == 2  # the other is make's own "Error 1"
+
+
+def test_make_without_a_network(tmp_path):
+    done = make_env(tmp_path, f'exec {sys.executable} "$@"', "echo 'ERROR: no route to host' >&2; exit 1")
+    assert done.returncode
+    assert done.stderr.startswith("ERROR: no route to host\n")
+    assert done.stdout.splitlines()[-1].startswith("pip could not install requirements.txt: is there a network?")
+    assert not (tmp_path / "venv" / ".installed").exists()
+
+
 def test_served_on_this_machine_alone(tmp_path):
     """`serve` says where it serves, and nobody else on the network is answered."""
     (tmp_path / "index.html").write_text("here")
