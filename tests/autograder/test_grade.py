@@ -1,5 +1,6 @@
 """One submission: what counts as its files, its verdict, and what nbgrader would have written."""
 
+import contextlib
 import json
 import os
 
@@ -9,6 +10,7 @@ import pytest
 from autograder import batch
 from autograder.assignment import load
 from autograder.desk import Desk
+from autograder.errors import Stopped
 from autograder.grade import find, refuse
 from autograder.gradebook import Book
 from tests.autograder.small_course import NAME, RIGHT, OpenSandbox, notebook_of, submit
@@ -243,3 +245,23 @@ def test_the_notebook_is_valid_and_as_nbformat_writes_it(desk):
     nbformat.validate(notebook)
     assert nbformat.writes(notebook) + "\n" == path.read_text()
     assert oct(path.stat().st_mode)[-3:] == "444"
+
+
+def test_a_lost_nursery_is_the_graders_own_failure_and_not_final(desk):
+    class Lost(dict):
+        def __contains__(self, name):
+            raise Stopped("nursery")
+
+    class Losing(OpenSandbox):
+        @contextlib.contextmanager
+        def run(self, cells, budget):
+            with super().run(cells, budget) as submission:
+                submission.fork = lambda budget: contextlib.nullcontext(Lost())
+                yield submission
+
+    desk.sandbox = Losing()
+    record = judged(desk, "ada")
+    assert scores(record)["double"] == 0
+    assert record["final"] is False
+    desk.sandbox = OpenSandbox()
+    assert scores(desk.judge("ada")[0])["double"] == 3
