@@ -91,7 +91,10 @@ def smallest(exercise: Exercise, functions: Mapping, check: Property) -> Call | 
 
 
 def fails(check: Property, exercise: Exercise, functions: Mapping, call: Call) -> bool:
-    return failure(check, as_student(exercise, functions), call) is not None
+    """Whether the property fails here, and not for the course's own solution as well: that would teach a falsehood."""
+    if failure(check, as_student(exercise, functions), call) is None:
+        return False
+    return failure(check, as_student(exercise, exercise.solutions[0].functions), call) is None
 
 
 def text(exercise: Exercise, functions: Mapping, check: Property, call: Call) -> str | None:

@@ -34,7 +34,7 @@ l1_subgradient = Exercise(
 )
 
 
-@l1_subgradient.property(points=2)
+@l1_subgradient.property(points=3)
 def is_the_slope(l1_subgradient, w, lam):
     """Where w is not zero you return the derivative of lam |w|: how much it rises to the right of w."""
     g, there = np.asarray(l1_subgradient(w, lam=lam)), w != 0
@@ -43,7 +43,7 @@ def is_the_slope(l1_subgradient, w, lam):
     close(g[there] * step, lam * np.abs(w[there] + step) - lam * np.abs(w[there]))
 
 
-@l1_subgradient.property(points=2)
+@l1_subgradient.property(points=1)
 def is_zero_at_zero(l1_subgradient, w, lam):
     """Where w is exactly zero you return 0, as torch does, and elsewhere you do not (unless lam is 0)."""
     close(np.asarray(l1_subgradient(w, lam=lam)) == 0, (w == 0) | (lam == 0))
@@ -535,6 +535,12 @@ def frobenius_norm(X, y, lam, steps, lr=None):
 
 
 @ista.mistake
+def ignores_lr(X, y, lam, steps, lr=None):
+    """This takes 1 / L whatever lr says: that is the step for lr=None, and else lr is."""
+    return proximal_path(X, y, lam, steps, None)
+
+
+@ista.mistake
 def only_the_last_point(X, y, lam, steps, lr=None):
     """This returns the last point only: the whole path is asked for, one row a point."""
     return proximal_path(X, y, lam, steps, lr)[-1]
@@ -587,11 +593,14 @@ def by_loops(X, y, lam, steps, lr=None):
 def path_inputs(rng):
     """Strengths in no order, up to more than any weight survives; more examples than features, so one solution."""
     for rows, columns in [(12, 3), (20, 4), (2, 1)]:
-        X = rng.normal(size=(rows, columns)) * rng.uniform(0.5, 2, size=columns) + 0.4 * rng.normal(size=(rows, 1))
+        shared = rng.normal(size=(rows, 1))
+        X = rng.normal(size=(rows, columns)) * rng.uniform(0.5, 2, size=columns) + 0.4 * shared
         y = 2 * X[:, 0] - X[:, -1] + rng.normal(size=rows)
         largest = np.max(np.abs(X.T @ y))
         yield Call(X, y, lams=largest * np.array([0.3, 1.1, 0.02, 0.6]) * rng.uniform(0.9, 1, size=4))
-        yield Call(np.asfortranarray(X), y, lams=largest * rng.uniform(0.1, 0.5, size=2)[::-1])
+        # Features so much alike that a hundred proximal steps do not get there.
+        alike = np.asfortranarray(X + 3 * shared)
+        yield Call(alike, y, lams=np.max(np.abs(alike.T @ y)) * rng.uniform(0.02, 0.2, size=2)[::-1])
     yield Call(X, y, lams=np.array([0.0]))
     X.flags.writeable = y.flags.writeable = False
     yield Call(X, y, lams=np.array([]))

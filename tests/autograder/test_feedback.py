@@ -119,6 +119,20 @@ class TestCounterExample:
         text = read(lambda lr: lambda t: lr / 2, exercise=exercise)
         assert "schedule(1.0)(2)\n  returned  0.5\n  got 0.5, expected 0.25" in text
 
+    def test_is_missing_where_the_right_answer_fails_too(self):
+        exercise = Exercise("same", inputs=lambda rng: [Call(rng.uniform(1, 2))], public=st.just(Call(0.0)))
+        exercise.solution(lambda x: x)
+
+        @exercise.property(points=1)
+        def is_positive(same, x):
+            """It is x, above 0."""
+            assert same(x) > 0
+            close(same(x), x)
+
+        verdict = judge(exercise, {"same": lambda x: 2 * x}, 1)
+        assert verdict.score == 0
+        assert explain(exercise, {"same": lambda x: 2 * x}, verdict).counter_example is None
+
     def test_is_missing_where_public_inputs_show_nothing(self):
         text = read(lambda x, lam: RIGHT(x, lam) * (1 + (np.size(x) > 3)))
         assert "example" not in text
