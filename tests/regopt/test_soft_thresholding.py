@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,16 @@ class TestL1Subgradient:
 
 
 class TestSoftThreshold:
+    def test_needs_no_array_beside_its_result(self):
+        x = np.ones((512, 512), np.float32)
+        tracemalloc.start()
+        try:
+            soft_threshold(x, 0.5)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert round(peak / x.nbytes) == 1
+
     @pytest.mark.parametrize("lam", [0.0, 0.3, 100.0])
     def test_agrees_with_torch(self, lam):
         x = RNG.normal(size=(5, 7))
