@@ -145,6 +145,24 @@ class TestSearch:
         assert not wrong, "\n".join(wrong)
 
 
+def test_the_first_screen_of_the_book_has_a_figure_to_drag(site, browser):
+    with visit(browser, site.as_uri(), "chapters/index", "light") as (page, wrong):
+        figure = page.locator("figure.explore").first
+        before = figure.locator("figcaption").inner_text()
+        slider = figure.locator("input").first.bounding_box()
+        assert slider["y"] + slider["height"] < page.viewport_size["height"]
+        middle = slider["y"] + slider["height"] / 2
+        page.mouse.move(slider["x"] + slider["width"] / 4, middle)
+        page.mouse.down()
+        page.mouse.move(slider["x"] + slider["width"] - 1, middle, steps=5)
+        page.mouse.up()
+        page.wait_for_function(
+            "before => document.querySelector('figure.explore figcaption').textContent !== before", arg=before
+        )
+        page.wait_for_url(re.compile(r"index\.html\?\w+\.\w+="))
+    assert not wrong, "\n".join(wrong)
+
+
 def test_without_a_script_everything_is_still_there_to_read(site, browser):
     with visit(browser, site.as_uri(), CHAPTER, "light", java_script_enabled=False) as (page, _):
         figure = page.locator("figure.explore").first
