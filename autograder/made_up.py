@@ -43,10 +43,15 @@ SCRIPT = "<img src=x onerror=\"document.title = 'HIT'\"> <script>document.title 
 
 # The mistakes of autograder/manners.py, which are made of a right answer.
 ILL_MANNERED = {
-    "turns_float32_into_float64": "    return np.asarray({right}(*args, **kwargs), dtype=float)",
+    "turns_float32_into_float64": (
+        "    def wide(each):\n        return each.astype(float) if isinstance(each, np.ndarray) else each\n\n"
+        "    answer = {right}(*args, **kwargs)\n"
+        "    return tuple(map(wide, answer)) if isinstance(answer, tuple) else wide(answer)"
+    ),
     "writes_into_its_arguments": (
-        "    answer = np.array({right}(*args, **kwargs))\n    for each in args:\n"
-        "        if isinstance(each, np.ndarray):\n            each += 1\n    return answer"
+        "    arrays = [each for each in args if isinstance(each, np.ndarray)]\n"
+        "    answer = {right}(*[each.copy() if isinstance(each, np.ndarray) else each for each in args], **kwargs)\n"
+        "    for each in arrays:\n        each += 1\n    return answer"
     ),
 }
 
