@@ -101,7 +101,9 @@ VERBATIM = re.compile(
 )
 LINK = re.compile(r"(https?:|mailto:|#|[^:/\\&][^:\\&]*$|$)", re.IGNORECASE)
 # What lets TeX reach the page around it, in MathJax 2 and 3. A run of backslashes is searched from its start alone.
-TEX = re.compile(r"(?<!\\)\\++\s*+(?=(href|style|class|cssId|mmlToken|bbox|require|data|unicode|includegraphics|url)\b)")
+TEX = re.compile(
+    r"(?<!\\)\\++\s*+(?=(href|style|class|cssId|mmlToken|bbox|require|data|unicode|includegraphics|url)\b)"
+)
 SUSPECT = re.compile(r"[<&\[]|mermaid|" + TEX.pattern)
 CONTROL = re.compile("[\ue000\ue001\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 SIGNATURES = {
