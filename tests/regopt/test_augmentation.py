@@ -302,3 +302,11 @@ class TestJensenShannonLoss:
     def test_refuses(self, probs, message):
         with pytest.raises(ValueError, match=message):
             jensen_shannon_loss(probs)
+
+
+def test_a_batch_of_one_is_mixed_with_itself():
+    x, targets = np.arange(12.0).reshape(1, 3, 4), np.array([[0.25, 0.75]])
+    for mix in (mixup, cutmix):
+        mixed = mix(x, targets, alpha=1.0, rng=np.random.default_rng(0))
+        np.testing.assert_allclose(mixed[0], x, rtol=1e-14)
+        np.testing.assert_allclose(mixed[1], targets, rtol=1e-14)

@@ -265,3 +265,8 @@ class TestExpectedCalibrationError:
     def test_refuses_no_bins(self):
         with pytest.raises(ValueError, match="bins must be >= 1, got 0"):
             expected_calibration_error(np.array([[0.5, 0.5]]), np.array([0]), bins=0)
+
+
+def test_of_several_labels_outside_the_first_is_shown():
+    with pytest.raises(ValueError, match=r"labels must be in \[0, 3\), got \[5\]$"):
+        smooth_labels([0, 5, 6], 3, eps_smooth=0.1)

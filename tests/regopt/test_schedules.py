@@ -201,3 +201,10 @@ class TestBounds:
         for schedule in (partial(exponential_decay, lr=1.0, factor=0.9), warmup(lambda t: 1.0, steps=3)):
             with pytest.raises(ValueError, match=r"^t must be"):
                 schedule(t)
+
+
+def test_a_warm_up_keeps_the_shape_of_its_times():
+    schedule = warmup(lambda t: 1.0, steps=4)
+    np.testing.assert_array_equal(
+        schedule(np.array([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])), [[0, 0.25, 0.5], [0.75, 1, 1]]
+    )
