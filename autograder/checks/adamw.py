@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 import regopt
 from autograder.asserts import close
 from autograder.exercise import Call, Exercise
-from autograder.inputs import every_kind, halves, small_arrays
+from autograder.inputs import every_kind
 from autograder.manners import ask_for_manners
 from regopt._adaptive import AdamState
 
@@ -48,10 +48,11 @@ def like(w, values):
 
 @st.composite
 def small_runs(draw, **more):
-    """One or two steps of one to three weights."""
-    w = draw(small_arrays)
+    """One or two steps of one to three weights, which are never near 0: nothing but rounding would be left there."""
+    kind, shape = draw(st.sampled_from([np.float64, np.float32])), draw(st.integers(1, 3))
+    w = draw(hnp.arrays(kind, shape, elements=st.sampled_from([5.0, -5.0])))
     lrs = draw(st.sampled_from([[0.5], [0.5, 0.25]]))
-    grads = draw(hnp.arrays(w.dtype, (len(lrs), *w.shape), elements=halves))
+    grads = draw(hnp.arrays(kind, (len(lrs), shape), elements=st.sampled_from([1.0, 2.0, -2.0])))
     state = draw(st.sampled_from([None, (1, np.ones_like(w), np.ones_like(w))]))
     settings = draw(st.sampled_from([{"eps": 1.0}, {}, {"beta1": 0.5, "beta2": 0.5}]))
     drawn = {name: draw(each) for name, each in more.items()}
@@ -324,6 +325,20 @@ def never_counts(w, grad, state=None, *, lr, lam, beta1=0.9, beta2=0.999, eps=1e
     """This hands on the t that it was given: every step is corrected as if it were the first. Return t + 1."""
     w, (t, m, v) = l2_step(w, grad, state, lr, lam, beta1, beta2, eps, eps_inside)
     return w, (t - 1, m, v)
+
+
+@adam_l2.mistake
+def count_stays_at_one(w, grad, state=None, *, lr, lam, beta1=0.9, beta2=0.999, eps=1e-8, eps_inside=False):
+    """This hands on t = 1 after every step: from the third on, each is corrected as if it were the second. Count."""
+    w, (_, m, v) = l2_step(w, grad, state, lr, lam, beta1, beta2, eps, eps_inside)
+    return w, (1, m, v)
+
+
+@adam_l2.mistake
+def averages_left_behind(w, grad, state=None, *, lr, lam, beta1=0.9, beta2=0.999, eps=1e-8, eps_inside=False):
+    """This counts, and hands on zeros for m and v: the next step knows no gradient but its own. Return the averages."""
+    w, (t, m, v) = l2_step(w, grad, state, lr, lam, beta1, beta2, eps, eps_inside)
+    return w, (t, 0 * m, 0 * v)
 
 
 @adam_l2.mistake
@@ -660,6 +675,24 @@ def t_starts_at_zero(w, grad, state=None, *, lr, lam=0.01, beta1=0.9, beta2=0.99
     t, m, v = averages(grad, state, beta1, beta2)
     step = schedule * lr * direction(t - 1, m, v, beta1, beta2, eps)
     return kept(w, lr, lam, decay, schedule) - step, (t, m, v)
+
+
+@adamw.mistake
+def hands_on_a_count_of_one(
+    w, grad, state=None, *, lr, lam=0.01, beta1=0.9, beta2=0.999, eps=1e-8, decay="lr", schedule=1.0
+):
+    """This hands on t = 1 after every step: from the third on, each is corrected as if it were the second. Count."""
+    decayed = kept(w, lr, lam, decay, schedule)
+    w, (_, m, v) = decoupled_step(w, grad, state, schedule * lr, decayed, beta1, beta2, eps)
+    return w, (1, m, v)
+
+
+@adamw.mistake
+def hands_on_zeros(w, grad, state=None, *, lr, lam=0.01, beta1=0.9, beta2=0.999, eps=1e-8, decay="lr", schedule=1.0):
+    """This counts, and hands on zeros for m and v: the next step knows no gradient but its own. Return the averages."""
+    decayed = kept(w, lr, lam, decay, schedule)
+    w, (t, m, v) = decoupled_step(w, grad, state, schedule * lr, decayed, beta1, beta2, eps)
+    return w, (t, 0 * m, 0 * v)
 
 
 @adamw.mistake
