@@ -58,8 +58,11 @@ def labelled_scores(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.n
 
 @st.composite
 def small_labelled_scores(draw):
-    """`scores, labels` of at most two examples and three classes, in halves, some of them very large."""
+    """`scores, labels` of at most two examples and three classes, in halves, some of them very large.
+
+    Not in float32, where z - log sum exp z, which is right, is known to the rounding of thousands only.
+    """
     rows, classes = draw(st.integers(1, 2)), draw(st.integers(2, 3))
-    kind = draw(st.sampled_from([np.float64, np.float32]))
-    scores = draw(hnp.arrays(kind, (rows, classes), elements=halves)) * kind(draw(st.sampled_from([1, 2000])))
+    kind, size = draw(st.sampled_from([(np.float64, 1), (np.float32, 1), (np.float64, 2000)]))
+    scores = size * draw(hnp.arrays(kind, (rows, classes), elements=halves))
     return scores, np.array(draw(st.lists(st.integers(0, classes - 1), min_size=rows, max_size=rows)))

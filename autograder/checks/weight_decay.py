@@ -26,7 +26,7 @@ l2_penalty = Exercise(
     inputs=penalised,
     public=st.builds(
         lambda w, matrix, lam, settings: Call(np.stack([w, w]) if matrix else w, lam=lam, **settings),
-        small_arrays,
+        small_arrays.filter(np.any),
         st.sampled_from([False, True]),
         strengths,
         st.sampled_from([{}, {"half": False}]),
@@ -213,14 +213,18 @@ def penalised_regressions(rng):
     yield Call(np.empty((0, 2)), np.empty(0), np.empty(0), lam=lam)
 
 
+def has_one_solution(X, y):
+    """Where lam is zero there are more unless the columns are independent; where X'y is zero, w is rounding."""
+    return np.linalg.matrix_rank(X) == X.shape[1] and np.any(X.T @ y)
+
+
 ridge = Exercise(
     "ridge",
     "ridge_shrinkage",
     inputs=penalised_regressions,
     public=st.builds(
         lambda data, h, lam: Call(*data, np.array(h, data[0].dtype), lam=lam),
-        # Where lam is zero there is more than one solution unless the columns are independent.
-        small_regressions().filter(lambda data: np.linalg.matrix_rank(data[0]) == data[0].shape[1]),
+        small_regressions().filter(lambda data: has_one_solution(*data)),
         st.lists(st.sampled_from([1.0, 0.0, 4.0]), min_size=1, max_size=2),
         st.sampled_from([1.0, 2.0, 0.5, 0.0]),
     ),
@@ -547,7 +551,8 @@ def lam_adds_its_own_pull(sgd_l2, w, grad, state=None, *, lr, lam):
 def rests_at_the_minimum(sgd_l2, w, grad, state=None, *, lr, lam):
     """Where grad = -lam w the penalised loss is flat and the step goes nowhere; elsewhere it goes somewhere."""
     close(weights_after(sgd_l2(w, -lam * w, lr=lr, lam=lam), w), w)
-    assert w.size == 0 or np.any(weights_after(sgd_l2(w, grad + 1, lr=lr, lam=lam), w) != w)
+    uphill = 1 + np.abs(w) - lam * w
+    assert w.size == 0 or np.any(weights_after(sgd_l2(w, uphill, lr=lr, lam=lam), w) != w), "it moves nowhere"
 
 
 @sgd_l2.property(points=1)
@@ -696,8 +701,9 @@ def settles_where_it_should(sgd_weight_decay, w, grad, state=None, *, lr, lam, o
     share = 1 / (1 + lam) if order == "decay_first" else (1 - lr * lam) / (1 + lam * (1 - lr))
     resting = np.asarray(share * grad, grad.dtype)  # grad as the point a
     close(weights_after(sgd_weight_decay(resting, resting - grad, lr=lr, lam=lam, order=order), w), resting)
-    moved = weights_after(sgd_weight_decay(resting, 0 * grad, lr=lr, lam=lam, order=order), w)
-    assert w.size == 0 or np.any(moved != resting), "it moves nowhere"
+    far = resting + 1 + np.abs(grad)
+    moved = weights_after(sgd_weight_decay(far, far - grad, lr=lr, lam=lam, order=order), w)
+    assert w.size == 0 or np.any(moved != far), "it moves nowhere"
 
 
 @sgd_weight_decay.property(points=1)
