@@ -5,9 +5,12 @@ import re
 import jupytext
 import pytest
 from docutils.nodes import make_id
+from hypothesis import given, settings
 
 from autograder import mutate
 from autograder.check import exercises
+from autograder.exercise import as_student, failure
+from autograder.feedback import QUICK
 from autograder.masters import ROOT, SOLUTIONS, assignments, solution_code, source
 from autograder.selftest import selftest
 
@@ -19,6 +22,27 @@ def assignment(request):
 
 def test_selftest_finds_nothing(assignment):
     assert selftest(assignment) == []
+
+
+def ask_every_right_solution(exercise):
+    """Every property, on public inputs."""
+
+    @settings(QUICK, max_examples=40, derandomize=True)
+    @given(exercise.public)
+    def all_hold(call):
+        for solution in exercise.solutions:
+            students = as_student(exercise, solution.functions)
+            for check in exercise.properties:
+                error = failure(check, students, call)
+                assert error is None, f"{solution.name} fails {check.name}: {call.text(exercise.name)}"
+
+    all_hold()
+
+
+def test_no_right_solution_fails_on_a_public_input(assignment):
+    """Or a student might be shown an example of a mistake that is none."""
+    for exercise in exercises(assignment).values():
+        ask_every_right_solution(exercise)
 
 
 def test_mutants_lose_points_or_are_listed(assignment, capsys):
