@@ -178,7 +178,7 @@ def penalised_walk(adam_l2, w, grads, state, *, lrs, **settings):
     return walk(adam_l2, w, grads, state, lrs, **settings)
 
 
-@adam_l2.property(points=4)
+@adam_l2.property(points=6)
 def takes_adams_steps(adam_l2, w, grads, state, *, lrs, eps_inside=False, **settings):
     """From step to step, with a rate that changes, w goes where Adam on the penalised loss goes (eps outside)."""
     close(walk(adam_l2, w, grads, state, lrs, **settings)[0], walk(right_adam_l2, w, grads, state, lrs, **settings)[0])
@@ -477,7 +477,7 @@ def plainly(settings):
     return {name: value for name, value in settings.items() if name not in ("decay", "schedules")}
 
 
-@adamw.property(points=4)
+@adamw.property(points=6)
 def takes_decoupled_steps(adamw, w, grads, state, *, lrs, **settings):
     """From step to step, with a rate that changes, w goes where AdamW in torch's convention goes."""
     settings = plainly(settings)
