@@ -107,7 +107,7 @@ def make_env(tmp_path, python, pip):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
-    command = ["make", "env", f"PYTHON={tmp_path}/python3", f"VENV={tmp_path}/venv"]
+    command = ["make", "--no-print-directory", "env", f"PYTHON={tmp_path}/python3", f"VENV={tmp_path}/venv"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 

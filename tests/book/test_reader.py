@@ -136,7 +136,7 @@ class TestSearch:
         chapter.keyboard.press("Enter")
         chapter.wait_for_url(re.compile(r"search\.html\?q=thresholding"))
         chapter.wait_for_selector("#search-results li a[href*='soft_thresholding.html']")
-        assert "page" in chapter.locator("#search-results .search-summary").inner_text()
+        chapter.locator("#search-results .search-summary", has_text="page").wait_for()  # written when all are found
 
     def test_a_word_that_is_nowhere_is_said_not_to_be_found(self, site, browser):
         with visit(browser, site.as_uri(), "search", "light") as (page, wrong):

@@ -76,8 +76,9 @@ WIRE = [
     Attack(
         "wire", "forged outputs", "What is sent in the place of a cell's outputs has shapes that no output has.",
         FRAMES + "send(frame(['ran', [5, None, [], {'output_type': 'error', 'traceback': 7}, {'output_type': {}, 'data': 0},\n"
-        "      {'output_type': 'stream', 'text': [[1]]}, {'output_type': 'execute_result', 'data': {'text/html': 3}}], None]))",
-        scores={"scale": 0, "mean": 0}, why="wire|time",
+        "      {'output_type': 'stream', 'text': [[1]]}, {'output_type': 'execute_result', 'data': {'text/html': 3}}], None]))\n"
+        "os._exit(0)",  # or what it loses beside shrink would depend on who is faster
+        scores={"scale": 0, "mean": 0}, why="wire|exit",
     ),
     Attack(
         "wire", "never says the end", "The first process never tells that an exercise's copy has ended.",
