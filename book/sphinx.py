@@ -22,6 +22,7 @@ def configure(app, config):
     config.html_favicon = os.path.relpath(HERE / "static" / "favicon.svg", app.confdir)
     # Never the CDN: a chapter's controls are those of explore, which bring their own script.
     config.nb_ipywidgets_js = {}
+    config.html_context["default_mode"] = "auto"  # without it the theme complains on the console of a first visit
     config.html_theme_options["use_fullscreen_button"] = False
     config.html_theme_options["use_repository_button"] = bool(config.html_theme_options.get("repository_url"))
 

@@ -38,6 +38,16 @@ def test_page(name, theme, site, served, browser):
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_first_visit_finds_nothing_kept_and_says_nothing_on_the_console(site, browser):
+    context, said = browser.new_context(), []
+    page = context.new_page()
+    page.on("console", lambda message: message.type in ("error", "warning") and said.append(message.text))
+    page.goto(f"{site.as_uri()}/{PAGES[0]}.html")
+    assert page.locator("html").get_attribute("data-mode") == "auto"
+    context.close()
+    assert not said
+
+
 def violations(page):
     # Typeset equations are most of a page's nodes, and hidden from assistive technology: MathML stands beside each.
     page.evaluate("document.querySelectorAll('mjx-math[aria-hidden=true]').forEach((node) => node.replaceChildren())")
