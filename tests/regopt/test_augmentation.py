@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage, special, stats
 from scipy.spatial import distance
 
-from regopt import cutmix, cutout, jensen_shannon_loss, mixup, random_erasing
+from regopt import augmix, cutmix, cutout, jensen_shannon_loss, mixup, random_erasing
 from tests.evidence import agree
 from tests.regopt.chance import Steered, assert_follows, hoeffding
 
@@ -249,10 +249,20 @@ class TestCutmix:
         for pair in itertools.permutations(range(3)):
             assert abs(pairs.count(pair) / DRAWS - 1 / 6) < hoeffding(DRAWS)
 
+    def test_a_single_pixel_is_a_batch(self):
+        mixed, targets = cutmix(np.ones((1, 1, 1)), np.eye(1), alpha=1.0, rng=np.random.default_rng(0))
+        assert (mixed.item(), targets.item()) == (1, 1)
+
     @pytest.mark.parametrize("shape", [(3,), (3, 4), (3, 2, 2, 2, 2), (3, 0, 2)])
     def test_refuses_what_is_no_batch_of_images(self, shape):
         with pytest.raises(ValueError, match=r"x must be of shape \(n, H, W\) or \(n, H, W, C\), not empty, got"):
             cutmix(np.ones(shape), np.eye(3), alpha=1.0, rng=np.random.default_rng(0))
+
+
+def test_augmix_of_one_chain_mixes_the_image_with_that_chain_alone():
+    black = lambda image, strength, rng: 0 * image  # noqa: E731
+    got = augmix(np.ones((2, 3)), width=1, rng=Steered(beta=0.25), operations=[black])
+    np.testing.assert_array_equal(got, np.full((2, 3), 0.25))
 
 
 class TestJensenShannonLoss:
