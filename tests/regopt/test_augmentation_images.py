@@ -54,6 +54,10 @@ class TestCrop:
         np.testing.assert_array_equal(whole, image)
         assert not np.shares_memory(whole, image)
 
+    def test_of_one_pixel(self):
+        got = crop(np.arange(20.0).reshape(4, 5), size=(1, 1), rng=Steered(integers=[2, 3]))
+        np.testing.assert_array_equal(got, [[13.0]])
+
     @pytest.mark.parametrize("size", [(5, 1), (1, 6), (0, 1), (1, 0), (1,), (1, 1, 1), 2])
     def test_refuses_a_size(self, size):
         with pytest.raises(ValueError, match=r"size must be \(h, w\) with 1 <= h <= 4 and 1 <= w <= 5, got"):
