@@ -195,6 +195,12 @@ class TestAdafactor:
         _, state = adafactor(np.ones(9), np.ones(9), lr=0.01)
         assert (state.row, state.col, state.v.shape) == (None, None, (9,))
 
+    def test_refuses_to_write_over_the_gradient(self):
+        w, grad = np.ones(3), np.ones(3)
+        _, state = adafactor(w, grad, lr=0.01)
+        with pytest.raises(ValueError, match="out must be apart in memory from grad"):
+            adafactor(w, grad, state, lr=0.01, out=(grad, state))
+
     @pytest.mark.parametrize("field", ["row", "col", "v"])
     def test_refuses_the_state_of_another_shape(self, field):
         _, matrix = adafactor(np.ones((3, 2)), np.ones((3, 2)), lr=0.01)

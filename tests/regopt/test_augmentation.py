@@ -113,6 +113,9 @@ class TestRandomErasing:
         often = np.mean([random_erasing(image, rng=rng, **kwargs).max() >= 0 for _ in range(DRAWS)])
         assert abs(often - (probability or 0.5)) < hoeffding(DRAWS)
 
+    def test_a_probability_of_zero_never_erases_whatever_is_drawn(self):
+        assert erased(self.image, rng=Steered(random=0.0), probability=0.0) is None
+
     def test_a_thin_rectangle_has_at_least_one_pixel(self):
         (sides, _) = erased(-np.ones((3, 3)), rng=Steered(uniform=[0.02, 0.3], integers=0), probability=1.0)
         assert sides == (1, 1)

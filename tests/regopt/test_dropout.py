@@ -247,6 +247,7 @@ class TestDropConnect:
         x, w = np.array([[1.0, -2.0]]), np.array([[3.0], [4.0]])
         y, cache = dropconnect(x, w, p=0.5, rng=None, training=False)
         np.testing.assert_array_equal(y, [[-5.0]])
+        assert y.dtype == np.float64
         dx, dw = dropconnect_backward(np.array([[2.0]]), cache)
         np.testing.assert_array_equal(dx, [[6.0, 8.0]])
         np.testing.assert_array_equal(dw, [[2.0], [-4.0]])
