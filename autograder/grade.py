@@ -17,8 +17,11 @@ from nbgrader.utils import parse_utc
 from autograder import inline, outputs, sanitise
 from autograder.assignment import Assignment
 from autograder.check import Judged, Verdict, environment, explain, judge
+from autograder.conversation import Memory
 from autograder.course import Cell, Notebook
 from autograder.repair import LARGEST, Line, Repaired, Unreadable, read, repair
+
+MEMORY = Memory()  # of this process: what was said by the submissions that it judged
 
 
 @dataclass
@@ -202,7 +205,10 @@ def _verdict(assignment: Assignment, notebook: Notebook, test: Cell, submission:
     exercise = assignment.exercises.get(test.grade_id or "")
     with submission.fork(assignment.budget) as student:
         if exercise is not None:
-            return judge(exercise, student, assignment.seed)
+            about = exercise, assignment.seed
+            return MEMORY.outcome(
+                about, student.line, lambda: judge(exercise, student, assignment.seed), lambda made: made.error is None
+            )
         outcome = inline.run(test, student, assignment.known[notebook.name])
     if outcome.wrote:
         with submission.fork(assignment.budget) as student:
@@ -225,7 +231,12 @@ def _explained(assignment: Assignment, notebook: Notebook, test: Cell, submissio
         return verdict
     with submission.fork(assignment.budget) as student:
         if exercise is not None:
-            return explain(exercise, student, verdict)
+            failed = tuple(each.name for each in verdict.properties if not each.passed)
+            about = exercise, failed, verdict.mistakes[:1]
+            said = MEMORY.outcome(
+                about, student.line, lambda: explain(exercise, student, verdict), lambda made: made.error is None
+            )
+            return replace(verdict, counter_example=said.counter_example, error=said.error)
         return replace(verdict, counter_example=inline.explain(test, student, assignment.known[notebook.name]))
 
 

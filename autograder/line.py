@@ -40,21 +40,23 @@ class Channel:
         except OSError as error:
             raise HungUp(str(error)) from None
 
-    def receive(self) -> tuple[list, bytearray]:
+    def receive(self) -> tuple[list, bytes]:
         """The message and the bytes of its arrays."""
-        text_size, data_size = struct.unpack("<II", self.read(8))
+        return read(self.take())
+
+    def take(self) -> bytes:
+        """A frame as it came."""
+        self.await_bytes(8)
+        text_size, data_size = struct.unpack_from("<II", self.pending)
         if text_size > self.max_text or data_size > MAX_DATA:
             raise WireError(f"a message of {text_size + data_size} bytes")
-        text, data = self.read(text_size), self.read(data_size)
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            raise WireError("a message that is not JSON") from None
-        if type(message) is not list or not message:
-            raise WireError("a message that is not a list")
-        return message, data
+        size = 8 + text_size + data_size
+        self.await_bytes(size)
+        frame = bytes(self.pending[:size])
+        del self.pending[:size]
+        return frame
 
-    def read(self, count):
+    def await_bytes(self, count):
         while len(self.pending) < count:  # it grows with what comes: the sizes in front are only a claim
             if self.wait:
                 self.wait()
@@ -65,8 +67,18 @@ class Channel:
             if not part:
                 raise HungUp("end of file")
             self.pending += part
-        data, self.pending = self.pending[:count], self.pending[count:]
-        return data
+
+
+def read(frame: bytes) -> tuple[list, bytes]:
+    """Its message and the bytes of its arrays."""
+    end = 8 + struct.unpack_from("<I", frame)[0]
+    try:
+        message = json.loads(frame[8:end])
+    except (ValueError, RecursionError):
+        raise WireError("a message that is not JSON") from None
+    if type(message) is not list or not message:
+        raise WireError("a message that is not a list")
+    return message, frame[end:]
 
 
 class Line:
