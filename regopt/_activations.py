@@ -149,6 +149,6 @@ def softmax_derivative(logits):
     array([[ 0.1875, -0.1875],
            [-0.1875,  0.1875]])
     """
-    require(np.ndim(logits) > 0, "logits", "of shape (..., K)", np.shape(logits))
+    require(np.ndim(logits) > 0, "logits", "of shape (..., K)", ())
     p = softmax(logits)
     return p[..., :, np.newaxis] * (np.eye(p.shape[-1], dtype=p.dtype) - p[..., np.newaxis, :])

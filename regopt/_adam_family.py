@@ -1,6 +1,6 @@
 """Adam's relatives: another second moment, a factored one, and steps scaled to the length of a layer's weights."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def adabelief(w, grad, state=None, *, lr, beta1=0.9, beta2=0.999, eps=1e-16, out
         np.subtract(grad, m, out=stray)
         average_square(state.v, stray, beta2, v, spare)
         np.add(v, eps, out=v)
-        over_root(m, v, eps, False, correction2, spare)
+        over_root(m, v, eps, correction2, spare)
         descend(w, lr / correction1, spare, new_w)
     return new_w, AdabeliefState(t, m, v)
 
@@ -119,7 +119,7 @@ def yogi(w, grad, state=None, *, lr, beta1=0.9, beta2=0.999, eps=1e-3, v0=1e-6, 
         np.multiply(step, square, out=step)
         np.multiply(step, 1 - beta2, out=step)
         np.subtract(state.v, step, out=v)
-        over_root(m, v, eps, False, correction2, step)
+        over_root(m, v, eps, correction2, step)
         descend(w, lr / correction1, step, new_w)
     return new_w, YogiState(t, m, v)
 
@@ -181,7 +181,7 @@ def lamb(
     """
     lr, lam = nonnegative(lr=lr, lam=lam)
     require(phi is None or callable(phi), "phi", "None or a function of a number", phi)
-    w, new_w, update, correction, state = adam_direction(w, grad, state, beta1, beta2, eps, False, bias_correction, out)
+    w, new_w, update, correction, state = adam_direction(w, grad, state, beta1, beta2, eps, bias_correction, out)
     with np.errstate(all="ignore"):
         np.divide(update, correction, out=update)
         np.add(update, np.multiply(w, lam), out=update)
@@ -236,11 +236,17 @@ def adafactor(w, grad, state=None, *, lr, lam=0.0, power=0.8, eps=None, eps_scal
 
 def _adafactor_state(w, state):
     """The state, checked, or the first one: `row` and `col` for a matrix or several, else `v`; the others are None."""
-    *front, n, k = w.shape if w.ndim > 1 else (1, 1)
-    shapes = ((*front, n, 1), (*front, 1, k), None) if w.ndim > 1 else (None, None, w.shape)
+    factored = w.ndim > 1
+    shapes: dict[str, Any] = {
+        "row": (*w.shape[:-1], 1) if factored else None,
+        "col": (*w.shape[:-2], 1, w.shape[-1]) if factored else None,
+        "v": None if factored else w.shape,
+    }
     if state is None:
-        return AdafactorState(0, *(None if shape is None else np.zeros(shape, w.dtype) for shape in shapes))
-    for field, array, shape in zip(("row", "col", "v"), expect_state(AdafactorState, state)[1:], shapes, strict=True):
+        return AdafactorState(0, *(None if shape is None else np.zeros(shape, w.dtype) for shape in shapes.values()))
+    expect_state(AdafactorState, state)
+    for field, shape in shapes.items():
+        array = getattr(state, field)
         if shape is None:
             require(array is None, f"state.{field}", "None", type(array).__name__)
         else:

@@ -60,7 +60,7 @@ def adagrad(w, grad, state=None, *, lr, eps=1e-10, out=None):
     with np.errstate(all="ignore"):
         np.multiply(grad, grad, out=spare)
         np.add(state.v, spare, out=v)
-        over_root(grad, v, eps, False, 1.0, spare)
+        over_root(grad, v, eps, 1.0, spare)
         descend(w, lr, spare, new_w)
     return new_w, AdagradState(v)
 
@@ -86,7 +86,7 @@ def rmsprop(w, grad, state=None, *, lr, beta2=0.99, eps=1e-8, eps_inside=False, 
     spare = np.empty_like(w)
     with np.errstate(all="ignore"):
         average_square(state.v, grad, beta2, v, spare)
-        over_root(grad, v, eps, eps_inside, 1.0, spare)
+        over_root(grad, v, eps, 1.0, spare, eps_inside)
         descend(w, lr, spare, new_w)
     return new_w, RMSpropState(v)
 
@@ -116,18 +116,18 @@ def adam(
     return adam_step(w, grad, state, lr, beta1, beta2, eps, eps_inside, bias_correction, out)
 
 
-def adam_step(w, grad, state, lr, beta1, beta2, eps, eps_inside, bias_correction, out, keep=1.0):
+def adam_step(w, grad, state, lr, beta1, beta2, eps, eps_inside, bias_correction, out, keep=None):
     """Adam's step on `keep * w`: what `adam`, `adam_l2` and `adamw` share."""
     (lr,) = nonnegative(lr=lr)
     w, new_w, direction, correction, state = adam_direction(
-        w, grad, state, beta1, beta2, eps, eps_inside, bias_correction, out
+        w, grad, state, beta1, beta2, eps, bias_correction, out, eps_inside
     )
     with np.errstate(all="ignore"):
         descend(w, lr / correction, direction, new_w, keep)
     return new_w, state
 
 
-def adam_direction(w, grad, state, beta1, beta2, eps, eps_inside, bias_correction, out):
+def adam_direction(w, grad, state, beta1, beta2, eps, bias_correction, out, eps_inside=False):
     """Everything of Adam's step but the step: `w`, its receiver, m / (sqrt(v_hat) + eps), m's correction, the state."""
     (eps,), (beta1, beta2) = nonnegative(eps=eps), fraction(beta1=beta1, beta2=beta2)
     w, grad, state, (new_w, m, v) = prepare(AdamState, w, grad, state, out)
@@ -137,7 +137,7 @@ def adam_direction(w, grad, state, beta1, beta2, eps, eps_inside, bias_correctio
     with np.errstate(all="ignore"):
         average(state.m, grad, beta1, m, direction)
         average_square(state.v, grad, beta2, v, direction)
-        over_root(m, v, eps, eps_inside, correction2, direction)
+        over_root(m, v, eps, correction2, direction, eps_inside)
     return w, new_w, direction, correction1, AdamState(t, m, v)
 
 
@@ -175,6 +175,6 @@ def amsgrad(w, grad, state=None, *, lr, beta1=0.9, beta2=0.999, eps=1e-8, bias_c
         average(state.m, grad, beta1, m, spare)
         average_square(state.v, grad, beta2, v, spare)
         np.maximum(state.v_max, v, out=v_max)
-        over_root(m, v_max, eps, False, correction2, spare)
+        over_root(m, v_max, eps, correction2, spare)
         descend(w, lr / correction1, spare, new_w)
     return new_w, AmsgradState(t, m, v, v_max)

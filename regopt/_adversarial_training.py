@@ -25,7 +25,7 @@ def fgsm(x, grad, *, radius, low=None, high=None):
     """
     x, (radius,) = as_float(x), nonnegative(radius=radius)
     _check_range(x, low, high)
-    return _clip(x + radius * np.sign(of_shape(x.shape, "grad", grad)), low, high)
+    return np.clip(x + radius * np.sign(of_shape(x.shape, "grad", grad)), low, high)
 
 
 def pgd(x, gradient, *, radius, step, steps, rng=None, low=None, high=None):
@@ -47,11 +47,11 @@ def pgd(x, gradient, *, radius, step, steps, rng=None, low=None, high=None):
     _check_range(x, low, high)
     z = x
     if rng is not None:
-        z = _clip(x + np.asarray(rng.uniform(-radius, radius, x.shape), dtype=x.dtype), low, high)
+        z = np.clip(x + np.asarray(rng.uniform(-radius, radius, x.shape), dtype=x.dtype), low, high)
     for _ in range(steps):
         grad = of_shape(x.shape, "gradient(z)", gradient(z.copy()))
         z = np.clip(z + step * np.sign(grad), x - radius, x + radius)
-        z = _clip(z, low, high)
+        z = np.clip(z, low, high)
     return z
 
 
@@ -61,7 +61,3 @@ def _check_range(x, low, high):
         require(not (math.isnan(low) or np.any(x < low)), "low", "<= every entry of x", low)
     if high is not None:
         require(not (math.isnan(high) or np.any(x > high)), "high", ">= every entry of x", high)
-
-
-def _clip(x, low, high):
-    return x if low is None and high is None else np.clip(x, low, high)

@@ -52,7 +52,7 @@ def alike(**arrays: Any) -> list[np.ndarray]:
     for name, array in found.items():
         require(array.shape == model.shape, name, f"of the shape of {first}, {model.shape}", array.shape)
     dtype = np.result_type(*found.values())
-    return [array.astype(dtype if dtype.kind == "f" else float, copy=False) for array in found.values()]
+    return [np.asarray(array, dtype=dtype if dtype.kind == "f" else float) for array in found.values()]
 
 
 def real(name, x):
@@ -65,20 +65,13 @@ def real(name, x):
 def as_float(x):
     """`x` as a floating-point array: float32 stays float32, integers become float64."""
     x = np.asarray(x)
-    return x if np.issubdtype(x.dtype, np.inexact) else x.astype(np.float64)
+    return x if np.issubdtype(x.dtype, np.inexact) else np.asarray(x, dtype=float)
 
 
 def as_floats(*values):
     """The values as arrays of one floating dtype; a Python number takes that of the others."""
     dtype = np.result_type(*(value if type(value) in (int, float) else np.asarray(value) for value in values))
-    dtype = np.result_type(dtype, np.float16)  # integers become float64, floats stay
-    return tuple(np.asarray(value, dtype=dtype) for value in values)
-
-
-def drop_probability(p):
-    """`p` as a plain float (a numpy scalar would turn float32 into float64), in [0, 1)."""
-    require(0 <= p < 1, "p", "in [0, 1)", p)
-    return float(p)
+    return tuple(np.asarray(value, dtype=dtype if np.issubdtype(dtype, np.inexact) else float) for value in values)
 
 
 def of_shape(shape, name, array):

@@ -36,8 +36,12 @@ def cutout(image, *, size, rng):
 
 def _box(shape, sides, rng):
     """A rectangle of these sides around a uniformly random pixel, cut off at the edges, as two slices."""
-    starts = [int(rng.integers(whole)) - side // 2 for whole, side in zip(shape, sides, strict=True)]
-    return tuple(slice(max(start, 0), start + side) for start, side in zip(starts, sides, strict=True))
+    return _span(shape[0], sides[0], rng), _span(shape[1], sides[1], rng)
+
+
+def _span(whole, side, rng):
+    start = int(rng.integers(whole)) - side // 2
+    return slice(max(start, 0), start + side)
 
 
 def random_erasing(image, *, rng, probability=0.5, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3)):
@@ -64,7 +68,7 @@ def random_erasing(image, *, rng, probability=0.5, area=(0.02, 0.4), aspect=(0.3
         pixels, ratio = rng.uniform(*area) * math.prod(whole), rng.uniform(*aspect)
         sides = max(1, round(math.sqrt(pixels * ratio))), max(1, round(math.sqrt(pixels / ratio)))
         if sides[0] <= whole[0] and sides[1] <= whole[1]:
-            top, left = (int(rng.integers(most - side + 1)) for most, side in zip(whole, sides, strict=True))
+            top, left = int(rng.integers(whole[0] - sides[0] + 1)), int(rng.integers(whole[1] - sides[1] + 1))
             hole = image[top : top + sides[0], left : left + sides[1]]
             hole[...] = rng.random(hole.shape)
             break

@@ -52,7 +52,7 @@ def crop(image, *, size, rng, padding=0):
     image = np.pad(image, [(padding, padding)] * 2 + [(0, 0)] * (image.ndim - 2))
     fits = np.shape(size) == (2,) and 1 <= size[0] <= image.shape[0] and 1 <= size[1] <= image.shape[1]
     require(fits, "size", f"(h, w) with 1 <= h <= {image.shape[0]} and 1 <= w <= {image.shape[1]}", size)
-    top, left = (rng.integers(whole - part + 1) for whole, part in zip(image.shape[:2], size, strict=True))
+    top, left = rng.integers(image.shape[0] - size[0] + 1), rng.integers(image.shape[1] - size[1] + 1)
     return image[top : top + size[0], left : left + size[1]].copy()
 
 
@@ -107,8 +107,7 @@ def sample(image, rows, columns):
             weight = (1 - np.abs(rows - row)) * (1 - np.abs(columns - column))
             inside = (row >= 0) & (row < image.shape[0]) & (column >= 0) & (column < image.shape[1])
             values = image[np.where(inside, row, 0).astype(int), np.where(inside, column, 0).astype(int)]
-            weight = np.where(inside, weight, 0).astype(image.dtype)
-            total += weight.reshape(*rows.shape, *(1,) * (image.ndim - 2)) * values
+            total += np.where(inside, weight, 0).reshape(*rows.shape, *(1,) * (image.ndim - 2)) * values
     return total
 
 
@@ -205,7 +204,7 @@ def histogram_equalization(image, *, bins=256):
     result = image.copy()
     for channel in np.ndindex(image.shape[2:]):
         here = (slice(None), slice(None), *channel)
-        up_to = np.cumsum(np.bincount(levels[here].ravel(), minlength=bins))
+        up_to = np.cumsum(np.bincount(levels[here].ravel()))
         darkest = up_to[levels[here].min()]
         if darkest < up_to[-1]:
             result[here] = ((up_to - darkest) / (up_to[-1] - darkest))[levels[here]]

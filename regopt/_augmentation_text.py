@@ -5,7 +5,7 @@ A sentence is a list of words: split it first. `synonyms` maps a word to a list 
 
 from itertools import compress
 
-from regopt._arguments import require
+from regopt._arguments import fraction, require
 
 __all__ = ["delete_words", "insert_words", "replace_synonyms", "swap_words"]
 
@@ -64,7 +64,7 @@ def delete_words(words, *, p, rng):
     >>> delete_words("the cat sat on the mat".split(), p=0.5, rng=np.random.default_rng(0))
     ['the', 'the', 'mat']
     """
-    require(0 <= p < 1, "p", "in [0, 1)", p)
+    (p,) = fraction(p=p)
     words = _sentence(words)
     kept = list(compress(words, rng.random(len(words)) >= p))
     return kept if kept or not words else [_pick(words, rng)]

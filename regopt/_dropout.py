@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float, as_floats, drop_probability, least, of_shape, require
+from regopt._arguments import as_float, as_floats, fraction, least, of_shape, require
 
 __all__ = [
     "dropconnect",
@@ -46,7 +46,7 @@ def dropout(x, *, p, rng, training=True):
     >>> dropout_backward(np.full(6, 10.0), cache)
     array([20.,  0.,  0.,  0., 20., 20.])
     """
-    p, x = drop_probability(p), as_float(x)
+    (p,), x = fraction(p=p), as_float(x)
     noise = _keep(x.shape, p, rng, x.dtype) / (1 - p) if training else np.ones_like(x)
     return x * noise, noise
 
@@ -65,7 +65,7 @@ def dropout_classic(x, *, p, rng, training=True):
     >>> dropout_classic(np.ones(6), p=0.2, rng=None, training=False)[0]
     array([0.8, 0.8, 0.8, 0.8, 0.8, 0.8])
     """
-    p, x = drop_probability(p), as_float(x)
+    (p,), x = fraction(p=p), as_float(x)
     noise = _keep(x.shape, p, rng, x.dtype) if training else np.full_like(x, 1 - p)
     return x * noise, noise
 
@@ -83,7 +83,7 @@ def gaussian_dropout(x, *, p, rng, training=True):
     >>> gaussian_dropout(np.ones(3), p=0.5, rng=np.random.default_rng(0))[0].round(3)
     array([1.126, 0.868, 1.64 ])
     """
-    p, x = drop_probability(p), as_float(x)
+    (p,), x = fraction(p=p), as_float(x)
     if not training:
         return x.copy(), np.ones_like(x)
     noise = 1 + math.sqrt(p / (1 - p)) * np.asarray(rng.standard_normal(x.shape), dtype=x.dtype)
@@ -118,7 +118,7 @@ def dropout_moments(mean, variance, *, p, inverted=True):
     >>> [float(moment) for moment in dropout_moments(3.0, 2.0, p=0.5)]
     [3.0, 13.0]
     """
-    p, (mean, variance) = drop_probability(p), as_floats(mean, variance)
+    (p,), (mean, variance) = fraction(p=p), as_floats(mean, variance)
     require(not np.any(variance < 0), "variance", ">= 0", least(variance))
     try:
         mean, variance = np.broadcast_arrays(mean, variance)
@@ -141,7 +141,7 @@ def dropconnect(x, w, *, p, rng, training=True):
     >>> dropconnect(np.ones((1, 4)), np.eye(4), p=0.5, rng=np.random.default_rng(1))[0]
     array([[2., 0., 2., 0.]])
     """
-    p, (x, w) = drop_probability(p), _linear_layer(x, w)
+    (p,), (x, w) = fraction(p=p), _linear_layer(x, w)
     noise = _keep(w.shape, p, rng, w.dtype) / (1 - p) if training else np.ones_like(w)
     return x @ (w * noise), (x, w, noise)
 
@@ -212,14 +212,15 @@ def variational_dropout_kl(alpha):
     alpha = as_float(alpha)
     require(alpha >= 0, "alpha", ">= 0", least(alpha))
     with np.errstate(divide="ignore", over="ignore"):
-        half_precision = 1 / (2 * alpha.astype(np.float64))  # lam = 1 / (2 alpha)
-    kl = np.where(half_precision < 30, _kl_series(half_precision), _kl_asymptotic(half_precision))
-    return kl.astype(alpha.dtype)[()]
+        half_precision = 1 / (2 * np.asarray(alpha, dtype=float))  # lam = 1 / (2 alpha)
+    kl = np.empty_like(alpha)
+    few = half_precision < 30
+    kl[few], kl[~few] = _kl_series(half_precision[few]), _kl_asymptotic(half_precision[~few])
+    return kl[()]
 
 
 def _kl_series(lam):
     """E H(k) for k ~ Poisson(lam), H(k) = 1 + 1/3 + ... + 1/(2k - 1): all terms positive. For lam up to 30."""
-    lam = np.minimum(lam, 30.0)
     probability, odd_harmonic, kl = np.exp(-lam), 0.0, 0.0
     for k in range(1, 120):
         probability = probability * (lam / k)
@@ -230,7 +231,6 @@ def _kl_series(lam):
 
 def _kl_asymptotic(lam):
     """1/2 log(4 lam) + Euler/2 - sum_n (2n - 1)!! / (2n (2 lam)^n), whose terms fall to 1e-13 for lam from 30 on."""
-    lam = np.maximum(lam, 30.0)
     power, kl = 1.0, 0.5 * (np.log(4 * lam) + np.euler_gamma)
     for n in range(1, 26):
         power = power * ((2 * n - 1) / (2 * lam))
@@ -253,12 +253,12 @@ def mask_ensemble(net, n, *, p, mean="arithmetic"):
     >>> float(mask_ensemble(lambda m: w @ (h * m / 0.5), 2, p=0.5))
     -7.0
     """
-    p = drop_probability(p)
+    (p,) = fraction(p=p)
     require(0 <= n <= MOST_UNITS, "n", f"in [0, {MOST_UNITS}], for 2^n masks are tried", n)
     require(mean in ("arithmetic", "geometric"), "mean", "'arithmetic' or 'geometric'", repr(mean))
     total = 0.0
     for bits in itertools.product((0.0, 1.0) if p else (1.0,), repeat=n):
-        mask = np.array(bits, dtype=np.float64)
+        mask = np.array(bits)
         output = as_float(net(mask))
         if mean == "geometric":
             require(output > 0, "net(mask)", "> 0 for a geometric mean", least(output))

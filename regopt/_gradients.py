@@ -37,7 +37,7 @@ def numerical_gradient(f, x, *, h=None, method="central"):
         h = float(np.finfo(x.dtype).eps) ** root * np.maximum(1, np.abs(x))
     else:
         require(0 < h < np.inf, "h", "> 0 and finite", h)
-    h = np.broadcast_to(np.asarray(h, dtype=x.dtype), x.shape)
+    h = np.broadcast_to(h, x.shape)
     here = _value(f, x.copy()) if method == "forward" else None
     grad = np.empty_like(x)
     for i in np.ndindex(x.shape):
@@ -143,9 +143,9 @@ def cross_entropy(logits, labels):
     logits, labels = labelled("logits", logits, labels)
     own = labels[..., np.newaxis]
     shifted, grad, total = _exponentials(logits, -1)
-    log_p = np.take_along_axis(shifted, own, -1) - np.log(total)
+    log_p = np.take_along_axis(shifted, own) - np.log(total)
     grad /= total
-    np.put_along_axis(grad, own, np.take_along_axis(grad, own, -1) - 1, -1)
+    np.put_along_axis(grad, own, np.take_along_axis(grad, own) - 1, -1)
     grad /= own.size
     return -np.sum(log_p) / own.size, grad
 
@@ -166,7 +166,7 @@ def hinge_loss(scores, labels, *, margin=1.0):
     (margin,) = nonnegative(margin=margin)
     scores, labels = labelled("scores", scores, labels)
     own = labels[..., np.newaxis]
-    excess = scores - np.take_along_axis(scores, own, -1) + margin
+    excess = scores - np.take_along_axis(scores, own) + margin
     np.put_along_axis(excess, own, 0, -1)
     grad = (excess > 0).astype(scores.dtype)
     np.put_along_axis(grad, own, -np.sum(grad, axis=-1, keepdims=True), -1)

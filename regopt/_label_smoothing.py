@@ -124,7 +124,7 @@ def expected_calibration_error(probs, labels, *, bins=15):
     require(probs.ndim == 2, "probs", "of shape (n, K)", probs.shape)
     require(bins >= 1, "bins", ">= 1", bins)
     probs = distributions("probs", probs)
-    confidence = probs.max(axis=1).astype(np.float64)
+    confidence = np.asarray(probs.max(axis=1), dtype=float)
     correct = probs.argmax(axis=1) == labels
-    which = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence, side="left")
+    which = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence)  # an edge belongs to the bin below it
     return float(np.abs(np.bincount(which, weights=correct - confidence)).sum() / len(probs))

@@ -31,7 +31,6 @@ class _Normalised(NamedTuple):
     inverse: np.ndarray  # 1 / sqrt(variance + eps), one a feature (batch norm) or one an example (layer norm)
     scale: np.ndarray
     shape: tuple[int, ...]
-    of_batch: bool  # the statistics came from the values, and have a gradient too
 
 
 def batch_norm(x, scale, shift, state=None, *, training=True, momentum=0.1, eps=1e-5):
@@ -73,7 +72,7 @@ def batch_norm(x, scale, shift, state=None, *, training=True, momentum=0.1, eps=
     inverse = _inverse_root(variance + eps)
     y = _by_rows(np.multiply, centred, scale * inverse)
     y = _by_rows(np.add, y, shift, out=y)
-    return _unrows(y, x.shape), new, _Normalised(centred, inverse, scale, x.shape, training)
+    return _unrows(y, x.shape), new, (_Normalised(centred, inverse, scale, x.shape), training)
 
 
 def batch_norm_backward(dy, cache):
@@ -90,7 +89,7 @@ def batch_norm_backward(dy, cache):
     >>> dx.ravel(), dscale, dshift
     (array([0., 0.]), array([-1.]), array([1.]))
     """
-    centred, inverse, scale, shape, of_batch = cache
+    (centred, inverse, scale, shape), of_batch = cache  # if so the statistics have a gradient too
     dy = _rows(of_shape(shape, "dy", dy))
     dshift = _column_sums(dy)
     dscale = inverse * np.einsum("ij,ij->j", dy, centred)
@@ -126,7 +125,7 @@ def layer_norm(x, scale, shift, *, eps=1e-5):
     y = centred * inverse[:, np.newaxis]
     y = _by_rows(np.multiply, y, scale, out=y)
     y = _by_rows(np.add, y, shift, out=y)
-    return y.reshape(x.shape), _Normalised(centred, inverse, scale, x.shape, True)
+    return y.reshape(x.shape), _Normalised(centred, inverse, scale, x.shape)
 
 
 def layer_norm_backward(dy, cache):
@@ -142,7 +141,7 @@ def layer_norm_backward(dy, cache):
     >>> layer_norm_backward(np.array([[1.0, 0.0]]), cache)
     (array([[0., 0.]]), array([-1.,  0.]), array([1., 0.]))
     """
-    centred, inverse, scale, shape, _ = cache
+    centred, inverse, scale, shape = cache
     dy = of_shape(shape, "dy", dy).reshape(centred.shape)
     product = dy * centred
     dshift, dscale = _column_sums(dy), inverse @ product

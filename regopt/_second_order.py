@@ -39,13 +39,12 @@ def newton(w, grad, state=None, *, hessian, lr=1.0):
     w, grad = alike(w=w, grad=grad)
     hessian = real("hessian", hessian)
     require(hessian.shape == (w.size, w.size), "hessian", f"of shape {(w.size, w.size)}", hessian.shape)
-    precise = np.result_type(w.dtype, np.float32)  # the solver knows no float16
-    try:
-        direction = np.linalg.solve(hessian.astype(precise, copy=False), grad.ravel().astype(precise, copy=False))
+    try:  # in float64, as numpy's solver works in any case; handed float16 it gives up
+        direction = np.linalg.solve(np.asarray(hessian, dtype=float), np.asarray(grad.ravel(), dtype=float))
     except np.linalg.LinAlgError:
         raise ValueError(f"hessian must be invertible, got a singular one of shape {hessian.shape}") from None
     with np.errstate(all="ignore"):
-        return np.asarray(w - lr * direction.reshape(w.shape).astype(w.dtype, copy=False)), None
+        return np.asarray(w - lr * direction.reshape(w.shape).astype(w.dtype)), None
 
 
 def lbfgs(w, grad, state=None, *, lr=1.0, memory=10):
@@ -74,7 +73,7 @@ def lbfgs(w, grad, state=None, *, lr=1.0, memory=10):
         if state is None:
             moves, changes = (), ()
             total = float(np.sum(np.abs(grad)))
-            length = lr / total if total > 1 else lr
+            length = lr / max(total, 1.0)
         else:
             moves, changes = _learned(_checked(state, w), grad, memory)
             length = lr
@@ -94,23 +93,24 @@ def _checked(state, w):
 def _learned(state, grad, memory):
     """The moves and changes of the state and, if the curvature along it is positive, its last move."""
     change = np.asarray(grad - state.grad)
-    known = zip(state.moves, state.changes, strict=True)
-    pairs = [*known, (state.move, change)] if _dot(state.move, change) > 1e-10 else [*known]
-    return tuple(zip(*pairs[-memory:], strict=True)) or ((), ())
+    moves, changes = state.moves, state.changes
+    if _dot(state.move, change) > 1e-10:
+        moves, changes = (*moves, state.move), (*changes, change)
+    return moves[-memory:], changes[-memory:]
 
 
 def _towards_minimum(grad, moves, changes):
     """The inverse of the learned curvature times `grad`, by two loops over the memory."""
-    q, spare = np.array(grad), np.empty_like(grad)
-    curvatures = [_dot(move, change) for move, change in zip(moves, changes, strict=True)]
-    pairs, shares = list(zip(moves, changes, curvatures, strict=True)), []
-    for move, change, curvature in reversed(pairs):
-        shares.append(_dot(move, q) / curvature)
-        q -= np.multiply(change, shares[-1], out=spare)
-    if pairs:
+    q, count = np.array(grad), len(moves)
+    curvatures = [_dot(moves[i], changes[i]) for i in range(count)]
+    shares = [0.0] * count
+    for i in reversed(range(count)):
+        shares[i] = _dot(moves[i], q) / curvatures[i]
+        q -= shares[i] * changes[i]
+    if moves:
         q *= curvatures[-1] / _dot(changes[-1], changes[-1])
-    for move, change, curvature in pairs:
-        q += np.multiply(move, shares.pop() - _dot(change, q) / curvature, out=spare)
+    for i in range(count):
+        q += (shares[i] - _dot(changes[i], q) / curvatures[i]) * moves[i]
     return q
 
 

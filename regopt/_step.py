@@ -22,7 +22,7 @@ def prepare(State: Any, w, grad, state, out) -> tuple[np.ndarray, np.ndarray, An
     if state is None:
         state = State(*(0 if name == "step" else np.zeros_like(w) for name in State._fields))
     state = expect_state(State, state)
-    for name, array in zip(State._fields, state, strict=True):
+    for name, array in state._asdict().items():
         if name != "step":
             expect_array(f"state.{name}", array, w.dtype, w.shape)
     return w, grad, state, receivers(w, grad, arrays_of(state), out)
@@ -81,7 +81,7 @@ def average_square(old, new, beta, out, spare):
     np.add(out, spare, out=out)
 
 
-def over_root(top, square, eps, eps_inside, correction, out):
+def over_root(top, square, eps, correction, out, eps_inside=False):
     """out = top / (sqrt(square / correction) + eps), or with eps under the root; 0/0 is 0."""
     if eps_inside:
         np.divide(square, correction, out=out)
@@ -102,9 +102,9 @@ def divide(top, bottom, eps):
         bottom[still] = 0
 
 
-def descend(w, lr, direction, out, keep=1.0):
-    """out = keep w - lr direction; `direction` is used up."""
+def descend(w, lr, direction, out, keep=None):
+    """out = keep w - lr direction; `direction` is used up. Without `keep` it is 1, at one pass less over memory."""
     np.multiply(direction, lr, out=direction)
-    if keep != 1:
+    if keep is not None:
         w = np.multiply(w, keep, out=out)
     np.subtract(w, direction, out=out)

@@ -161,6 +161,12 @@ SHAPES = [(3, 4), (4, 3), (1, 5), (5,), (2, 3, 4), ()]
 
 
 class TestAdafactor:
+    @pytest.mark.parametrize("shape", [(1, 3), (3, 1)], ids=str)
+    def test_of_one_row_or_column_each_square_is_its_own_mean(self, shape):
+        grad = np.array([1.0, -2.0, 3.0]).reshape(shape)
+        _, state = adafactor(np.ones(shape), grad, lr=0.1)
+        np.testing.assert_array_equal(state.col if shape == (1, 3) else state.row, grad**2)
+
     @pytest.mark.parametrize("shape", SHAPES, ids=str)
     @pytest.mark.parametrize(
         ("ours", "torchs"),

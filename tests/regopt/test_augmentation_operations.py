@@ -82,7 +82,8 @@ class TestBrightnesses:
         agree("randaugment", "PIL.ImageOps.posterize", run("posterize", image, strength), expected)
 
     def test_solarize(self, strength):
-        values, image = coded()
+        values = np.arange(256, dtype=np.uint8).reshape(16, 16)
+        image = values / 255
         expected = np.asarray(ImageOps.solarize(Image.fromarray(values), 256 * (1 - strength))) / 255
         agree("randaugment", "PIL.ImageOps.solarize", run("solarize", image, strength), expected)
 
@@ -238,6 +239,10 @@ class TestAugmix:
         assert_follows(weights, stats.beta(alpha, 2 * alpha).cdf, [0.1, 0.3, 0.6])
         assert_follows(depths, lambda depth: depth / 3, [1, 2, 3])
         assert_follows(strengths, stats.uniform(0.01, 0.29).cdf, [0.01, 0.1, 0.25, 0.3])
+
+    def test_the_usual_alpha_is_one(self):
+        usual, one = (augmix(picture((2, 3)), rng=np.random.default_rng(0), **given) for given in ({}, {"alpha": 1.0}))
+        np.testing.assert_array_equal(usual, one)
 
     def test_agrees_with_the_mixture_by_hand(self):
         images = [picture((2, 3), seed) for seed in range(4)]

@@ -125,7 +125,7 @@ class TestDeleteWords:
 
     @pytest.mark.parametrize("p", [-0.1, 1.0, float("nan")])
     def test_refuses_p(self, p):
-        with pytest.raises(ValueError, match=rf"p must be in \[0, 1\), got {p}"):
+        with pytest.raises(ValueError, match=rf"p must be a number in \[0, 1\), got {p}"):
             delete_words(SENTENCE, p=p, rng=np.random.default_rng(0))
 
 

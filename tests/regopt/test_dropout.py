@@ -103,7 +103,7 @@ class TestDropout:
 
     @pytest.mark.parametrize("p", [-0.1, 1.0, 1.5, math.nan])
     def test_refuses_p(self, p):
-        with pytest.raises(ValueError, match=rf"p must be in \[0, 1\), got {p}"):
+        with pytest.raises(ValueError, match=rf"p must be a number in \[0, 1\), got {p}"):
             dropout(np.ones(3), p=p, rng=np.random.default_rng(0))
 
 
@@ -333,6 +333,12 @@ class TestVariationalDropoutKl:
     def test_of_a_number_that_has_no_reciprocal_is_infinite_without_a_warning(self):
         assert variational_dropout_kl(1e-310) == np.inf
 
+    def test_of_float32_is_that_of_the_same_float64_rounded(self):
+        alpha = np.array([1e-39, 0.3, 7.0], np.float32)  # the first has no reciprocal in float32
+        got = variational_dropout_kl(alpha)
+        assert got.dtype == np.float32
+        np.testing.assert_array_equal(got, variational_dropout_kl(alpha.astype(float)).astype(np.float32))
+
     def test_falls_from_infinity_to_zero(self):
         kl = variational_dropout_kl(np.array([0.0, 1e-300, 1e-3, 1.0, 1e3, np.inf]))
         assert kl[0] == np.inf
@@ -396,6 +402,11 @@ class TestMaskEnsemble:
     def test_extreme_probabilities_do_not_underflow(self):
         net = lambda mask: np.array([1e-300, 1e-305])  # noqa: E731
         expected = np.array([1, 1e-5]) / (1 + 1e-5)
+        agree("mask_ensemble", "a constant network", mask_ensemble(net, 2, p=0.5, mean="geometric"), expected)
+
+    def test_each_distribution_has_its_own_size(self):
+        net = lambda mask: np.array([[1e-300, 3e-300], [3e300, 1e300]])  # noqa: E731
+        expected = [[0.25, 0.75], [0.75, 0.25]]
         agree("mask_ensemble", "a constant network", mask_ensemble(net, 2, p=0.5, mean="geometric"), expected)
 
     def test_twenty_units_are_legal_and_more_refused(self):

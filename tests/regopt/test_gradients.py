@@ -177,6 +177,13 @@ class TestNumericalGradient:
         error = numerical_gradient(stretched, self.x * scale, method=method) - complex_step(smooth, self.x)
         assert np.max(np.abs(error)) < bound
 
+    @pytest.mark.parametrize(("method", "root"), [("forward", 1 / 2), ("central", 1 / 3)])
+    @pytest.mark.parametrize(("x", "size"), [(0.0, 1.0), (-0.5, 1.0), (1.0, 1.0), (-40.0, 40.0)])
+    def test_default_step_is_that_root_of_the_precision_times_the_size(self, method, root, x, size):
+        seen = []
+        numerical_gradient(lambda at: seen.append(float(at)) or 0.0, np.array(x), method=method)
+        assert max(seen) - x == pytest.approx(np.finfo(float).eps ** root * size, rel=1e-6)
+
     def test_default_step_depends_on_the_precision(self):
         x = self.x.astype(np.float32)
         error = numerical_gradient(lambda x: np.sum(x**3), x) - 3 * x**2

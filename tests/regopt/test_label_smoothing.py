@@ -239,6 +239,12 @@ class TestExpectedCalibrationError:
         probs = np.array([[0.75, 0.25]] * 4)
         assert expected_calibration_error(probs, np.array([0, 0, 1, 0])) == 0
 
+    def test_counts_in_float64_whatever_the_precision_of_the_probabilities(self):
+        probs, labels = predictions()
+        probs = probs.astype(np.float32)
+        wide = expected_calibration_error(probs.astype(float), labels)
+        assert expected_calibration_error(probs, labels) == wide
+
     def test_takes_probabilities_of_float32(self):
         probs, labels = predictions()
         narrow = expected_calibration_error(probs.astype(np.float32), labels)

@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -267,6 +268,31 @@ def test_the_order_of_the_numbers_in_memory_does_not_matter(n):
         np.testing.assert_allclose(turned, y, atol=1e-9)
         for got, expected in zip(backward(np.asfortranarray(dy), turned_cache), backward(dy, cache), strict=True):
             np.testing.assert_allclose(got, expected, atol=1e-9)
+
+
+def peak(function, *args, **kwargs):
+    """The largest memory that a call has beside its arguments, in arrays of a million numbers."""
+    tracemalloc.start()
+    try:
+        function(*args, **kwargs)
+        return round(tracemalloc.get_traced_memory()[1] / 8e6)
+    finally:
+        tracemalloc.stop()
+
+
+class TestMemory:
+    x, dy = np.ones((2, 5000, 200))
+    scale, shift = np.ones((2, 200))
+
+    @pytest.mark.parametrize("training", [True, False])
+    def test_batch_norm_has_nothing_beside_its_results(self, training):
+        settings = {"training": training}
+        assert peak(batch_norm, self.x, self.scale, self.shift, **settings) == 2  # y, and what the cache keeps
+        assert peak(batch_norm_backward, self.dy, batch_norm(self.x, self.scale, self.shift, **settings)[-1]) == 1
+
+    def test_layer_norm_has_nothing_beside_its_results_and_one_array_on_the_way_back(self):
+        assert peak(layer_norm, self.x, self.scale, self.shift) == 2
+        assert peak(layer_norm_backward, self.dy, layer_norm(self.x, self.scale, self.shift)[-1]) == 2
 
 
 def unit(w):

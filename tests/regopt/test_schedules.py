@@ -129,6 +129,10 @@ class TestClosedForms:
         schedule = warmup(lambda t: 1.0 if t < 5 else 0.1, steps=4)
         agree("warmup", "closed form", schedule(np.array([0, 1, 4, 8, 9])), [0.0, 0.25, 1.0, 1.0, 0.1])
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_warmup_keeps_the_precision_of_the_times(self, dtype):
+        assert warmup(lambda t: 1.0, steps=4)(np.arange(7, dtype=dtype)).dtype == dtype
+
     def test_warmup_around_a_warm_up(self):
         inner = warmup(lambda t: 1.0, steps=4, start=0.5)
         agree("warmup", "closed form", warmup(inner, steps=2)(np.arange(7)), [0, 0.25, 0.5, 0.625, 0.75, 0.875, 1])

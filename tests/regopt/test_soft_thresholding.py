@@ -87,6 +87,16 @@ class TestSoftThreshold:
         expected = np.stack([soft_threshold(x[:, j], lam[j]) for j in range(3)], axis=1)
         np.testing.assert_array_equal(soft_threshold(x, lam), expected)
 
+    @pytest.mark.parametrize("shape", [(), (3,), (1, 3), (5, 1), (1, 1), (5, 3)], ids=str)
+    def test_a_strength_of_any_shape_that_broadcasts(self, shape):
+        x, lam = RNG.normal(size=(5, 3)), np.full(shape, 0.5)
+        np.testing.assert_array_equal(soft_threshold(x, lam), soft_threshold(x, 0.5))
+
+    @pytest.mark.parametrize("shape", [(2,), (5,), (3, 1), (1, 5, 3)], ids=str)
+    def test_a_strength_of_another_shape_is_refused(self, shape):
+        with pytest.raises(ValueError, match=r"^lam must be a number, or of a shape that broadcasts to \(5, 3\), got"):
+            soft_threshold(np.ones((5, 3)), np.ones(shape))
+
     def test_a_numpy_number_as_strength_keeps_float32(self):
         assert soft_threshold(np.ones(2, dtype=np.float32), np.float64(0.5)).dtype == np.float32
 
@@ -147,9 +157,15 @@ class TestSolvers:
         model = linear_model.Lasso(alpha=3.0 / 30, fit_intercept=False, tol=1e-15, max_iter=100_000)
         agree(name, "sklearn.linear_model.Lasso", w, model.fit(self.X, self.y).coef_)
 
-    def test_the_step_is_one_over_the_largest_curvature_unless_told(self, solver, name):
-        path = solver(self.X, self.y, lam=3.0, steps=20)
-        np.testing.assert_allclose(path, solver(self.X, self.y, lam=3.0, steps=20, lr=1 / self.curvature), rtol=1e-12)
+    @pytest.mark.parametrize("scale", [1.0, 0.01])
+    def test_the_step_is_one_over_the_largest_curvature_unless_told(self, solver, name, scale):
+        X, lam = scale * self.X, 3.0 * scale
+        path = solver(X, self.y, lam=lam, steps=20)
+        told = solver(X, self.y, lam=lam, steps=20, lr=1 / (scale**2 * self.curvature))
+        np.testing.assert_allclose(path, told, rtol=1e-12)
+
+    def test_of_no_steps_the_path_is_its_start(self, solver, name):
+        np.testing.assert_array_equal(solver(self.X, self.y, lam=3.0, steps=0, w=np.arange(8.0)), [np.arange(8.0)])
 
     @pytest.mark.parametrize("seed", range(5))
     def test_keeps_its_promised_bound(self, solver, name, seed):
@@ -165,7 +181,8 @@ class TestSolvers:
         np.testing.assert_array_equal(solver(np.zeros((3, 2)), np.ones(3), lam=1.0, steps=3), np.zeros((4, 2)))
 
     def test_a_design_of_zeros_forgets_its_start(self, solver, name):
-        path = solver(np.zeros((3, 2)), np.ones(3), lam=1.0, steps=5, w=np.array([0.5, -2.0]))
+        path = solver(np.zeros((3, 2)), np.ones(3), lam=1.0, steps=5, w=np.array([0.5, -2.5]))
+        np.testing.assert_array_equal(path[1], [0.0, -1.5])  # by steps of 1
         np.testing.assert_array_equal(path[-1], 0.0)
 
 
@@ -219,6 +236,31 @@ class TestLassoPath:
         for lam, w in zip(lams, lasso_path(X, y, lams=lams), strict=True):
             size = np.max(np.abs(X).T @ (np.abs(y) + np.abs(X) @ np.abs(w)))
             assert optimality_gap(X, y, w, lam) <= 1e-11 * size
+
+    @pytest.mark.parametrize("scale", [1e-100, 1e100])
+    def test_tiny_and_huge_targets_are_solved_as_well(self, scale):
+        X, y = noisy_problem(30, 8)
+        lams = np.max(np.abs(X.T @ y)) * np.geomspace(1, 0.01, 5)
+        got = lasso_path(X, scale * y, lams=scale * lams) / scale
+        np.testing.assert_allclose(got, lasso_path(X, y, lams=lams), rtol=1e-10)
+
+    def test_of_float32_is_that_of_the_same_float64_rounded(self):
+        X, y = (array.astype(np.float32) for array in noisy_problem(30, 8))
+        got = lasso_path(X, y, lams=[3.0])
+        assert got.dtype == np.float32
+        expected = lasso_path(X.astype(float), y.astype(float), lams=[3.0])
+        np.testing.assert_array_equal(got, expected.astype(np.float32))
+
+    def test_refuses_an_infinite_strength(self):
+        with pytest.raises(ValueError, match=r"^lams must be >= 0 and finite, got"):
+            lasso_path(*problem(), lams=[1.0, np.inf])
+
+    def test_says_so_where_it_does_not_come_to_an_end(self, monkeypatch):
+        monkeypatch.setattr("regopt._soft_thresholding.ROUNDS", 0)
+        with pytest.raises(ArithmeticError) as caught:
+            lasso_path(*problem(), lams=[0.1])
+        expected = "lasso_path has not settled on the signs of 8 weights: please report these data"
+        assert str(caught.value) == expected
 
     def test_all_is_zero_from_the_largest_correlation_up(self):
         X, y = noisy_problem(30, 8)

@@ -22,17 +22,9 @@ def draw(bits, ndim=2):
 class TestSurvivalSchedule:
     @pytest.mark.parametrize("depth", [1, 2, 54])
     @pytest.mark.parametrize("survival", [0.1, 0.5, 1.0])
-    def test_agrees_with_the_papers_formula_block_by_block(self, depth, survival):
-        expected = []
-        for block in range(depth):
-            number = block + 1
-            expected.append(1 - (number / depth) * (1 - survival))
-        agree(
-            "survival_schedule",
-            "the paper's formula, block by block",
-            survival_schedule(depth, survival=survival),
-            expected,
-        )
+    def test_agrees_with_torchs_equal_steps_from_one(self, depth, survival):
+        expected = torch.linspace(1, survival, depth + 1, dtype=torch.float64)[1:]
+        agree("survival_schedule", "torch.linspace", survival_schedule(depth, survival=survival), expected)
 
     @given(st.integers(1, 500), st.floats(0, 1, exclude_min=True))
     def test_falls_in_equal_steps_from_the_input_to_the_last_block(self, depth, survival):

@@ -67,14 +67,26 @@ class TestRidge:
         w = ridge(X, y, lam=lam)
         np.testing.assert_allclose(X.T @ (X @ w - y) + lam * w, 0, atol=1e-11 * (1 + np.sum(X**2)))
 
-    def test_a_huge_scale_does_not_overflow(self):
+    @pytest.mark.parametrize("scale", [1e-200, 1e200])
+    def test_neither_over_nor_underflows_at_a_huge_or_tiny_scale(self, scale):
         X, y = design(6, 3)
-        agree("ridge", "itself, rescaled by 1e200", 1e200 * ridge(1e200 * X, y, lam=0), ridge(X, y, lam=0))
+        agree("ridge", "itself, rescaled", scale * ridge(scale * X, y, lam=0), ridge(X, y, lam=0))
 
-    def test_infinity_in_the_design_is_nan(self):
-        X, y = design(6, 3)
+    def test_what_is_larger_than_the_largest_number_is_infinite_without_a_warning(self):
+        assert ridge(np.array([[1e-10]]), np.array([1e300]), lam=0) == np.inf
+
+    def test_without_data_or_penalty_stays_at_zero(self):
+        np.testing.assert_array_equal(ridge(np.zeros((3, 2)), np.ones(3), lam=0), [0.0, 0.0])
+
+    @pytest.mark.parametrize("outputs", [(), (3,)], ids=["one output", "three outputs"])
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_infinity_in_the_design_is_nan(self, outputs, dtype):
+        X, y = (array.astype(dtype) for array in design(6, 4, outputs=outputs))
         X[0, 0] = np.inf
-        assert np.isnan(ridge(X, y, lam=1.0)).all()
+        w = ridge(X, y, lam=1.0)
+        assert w.shape == (4, *outputs)
+        assert w.dtype == dtype
+        assert np.isnan(w).all()
 
     def test_infinity_in_the_targets_is_not_hidden(self):
         X, y = design(6, 3)
