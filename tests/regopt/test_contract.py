@@ -101,6 +101,19 @@ def to_nan(array):
     return np.full_like(array, np.nan) if array.dtype.kind == "f" else array
 
 
+def rounded(array):
+    return np.clip(np.round(array), -100, 100) if array.dtype.kind == "f" else array
+
+
+def outcome(case, change):
+    """What a call gives with its arrays changed, or what it says when it refuses; what it has given before stays."""
+    arguments = {name: value for name, value in bound(case).arguments.items() if name not in ("rng", "state", "cache")}
+    try:
+        return call(case, **{name: map_arrays(change, value) for name, value in arguments.items()})
+    except ValueError as error:
+        return str(error)
+
+
 def holds_floats(value):
     seen = []
     map_arrays(lambda array: seen.append(array.dtype.kind == "f" and array.size > 0), value)
@@ -237,6 +250,14 @@ class TestLegalCall:
         assert {np.asarray(leaf).dtype.name for leaf in wide} <= {"float32"}
         if not case.rng:
             assert_same(result, call(case), tolerance=1e-3)
+
+    @each(takes_floats)
+    def test_whole_numbers_of_one_byte_are_taken_as_float64(self, case):
+        results = [outcome(case, change) for change in (rounded, lambda array: rounded(array).astype(np.int8))]
+        assert type(results[0]) is type(results[1])
+        if not isinstance(results[0], str):
+            assert_same(*results)
+            assert {np.asarray(leaf).dtype.name for leaf in leaves(results[1]) if is_float(leaf)} <= {"float64"}
 
     @each(takes_floats)
     def test_nan_in_the_data_is_never_swallowed(self, case):
