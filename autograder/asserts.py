@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.exercise import Call, Raised, Student
+from autograder.exercise import Call
+from autograder.questions import Raised, Student
 from autograder.values import array, difference, shown
 
 

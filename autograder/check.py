@@ -5,7 +5,7 @@ import json
 import platform
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib import import_module
@@ -16,11 +16,12 @@ from typing import Any
 
 from autograder import feedback
 from autograder.errors import Stopped
-from autograder.exercise import Answer, Exercise, Property, Student, as_student, failure, unsteady
+from autograder.exercise import Answer, Exercise, Property
+from autograder.questions import Student, as_student, failure, foresee, unsteady
 from autograder.values import copied, difference, form, one_line
 
 ROOT = Path(__file__).parents[1]
-JUDGING = ("asserts", "check", "exercise", "feedback", "inputs", "manners", "values")
+JUDGING = ("asserts", "check", "exercise", "feedback", "inputs", "manners", "questions", "values")
 
 
 @dataclass(frozen=True)
@@ -81,18 +82,18 @@ def exercises(assignment: str) -> dict[str, Exercise]:
 def judge(exercise: Exercise, student: Mapping[str, Any], seed: int) -> Verdict:
     """The verdict on a student's functions. Never raises for what they do; the same seed gives the same verdict.
 
-    `student` gives the functions by name. They are called once per property and hidden input at least.
+    `student` gives the functions by name. They are asked what the properties want to know, and all of it again.
     """
     passed: set[str] = set()
     cause = None
     try:
-        passed, cause = ask(exercise, student, seed)
+        passed, cause, students = ask(exercise, student, seed)
         failed = [each for each in exercise.properties if each.name not in passed]
         wrong = [each.name for each in failed if not holds(exercise, each, seed)]
         if wrong:
             error = f"the course's own solution fails {', '.join(wrong)} at this seed"
             return _verdict(exercise, seed, passed, cause=cause, error=error)
-        mistakes = recognise(exercise, student, seed) if failed and not cause else []
+        mistakes = recognise(exercise, students, seed) if failed and not cause else []
         return _verdict(exercise, seed, passed, mistakes=mistakes, cause=cause)
     except Exception as error:  # the checker's own: what is passed stands, the rest is not, and the instructor is told
         return _verdict(exercise, seed, passed, cause=cause, error=_described(error))
@@ -125,26 +126,27 @@ def _recognised(mistake):
     return Recognised(mistake.name, mistake.words)
 
 
-def ask(exercise: Exercise, student: Mapping[str, Any], seed: int) -> tuple[set[str], str | None]:
-    """The names of the properties that hold on every hidden input, and the cause if it came to nothing.
+def ask(exercise: Exercise, student: Mapping[str, Any], seed: int) -> tuple[set[str], str | None, list[Student]]:
+    """The names of the properties that hold on every hidden input; the cause if it came to nothing; what was asked.
 
     What passed before the process was lost stays passed.
     """
     passed: set[str] = set()
+    students: list[Student] = []
     try:
         functions = {name: student[name] for name in exercise.names if name in student}
         if not all(callable(functions.get(name)) for name in exercise.names):
-            return set(), "missing"
+            return passed, "missing", students
         students = as_student(exercise, functions)
         for check in exercise.properties:
+            foresee(exercise, check, students, seed)
             if all(failure(check, students, call) is None for call in exercise.hidden(seed)):
                 passed.add(check.name)
+        if not exercise.random and unsteady(students):
+            return set(), "unsteady", students
     except Stopped as stopped:
-        return passed, stopped.cause
-    # A function that knows which property is asking could please each of them and be right nowhere.
-    if not exercise.random and unsteady(students[0].seen):
-        return set(), "unsteady"
-    return passed, None
+        return passed, stopped.cause, students
+    return passed, None, students
 
 
 @lru_cache(maxsize=1024)
@@ -154,15 +156,15 @@ def holds(exercise: Exercise, check: Property, seed: int) -> bool:
     return all(failure(check, students, call) is None for call in exercise.hidden(seed))
 
 
-def behaviour(exercise: Exercise, functions: Mapping[str, Callable], seed: int) -> dict[str, list]:
+def behaviour(exercise: Exercise, students: list[Student], seed: int) -> dict[str, list]:
     """What the functions do with the hidden inputs, as values, as number types, and as writing into arguments."""
+    lending = [each.lending() for each in students]
     seen: dict[str, list] = {"values": [], "form": [], "writes": [False]}
     for call in exercise.hidden(seed):
         given = call.copy(unlock=True)
-        students: list[Student] = [each.lending() for each in as_student(exercise, functions)]
         try:
             with warnings.catch_warnings(action="ignore"):
-                result = copied(exercise.run(students, given))
+                result = copied(exercise.run(lending, given))
         except Stopped:
             raise
         except Exception:  # an input that it raises on is part of how it behaves
@@ -177,18 +179,18 @@ def behaviour(exercise: Exercise, functions: Mapping[str, Callable], seed: int) 
 @lru_cache(maxsize=256)
 def known_mistakes(exercise: Exercise, seed: int) -> list[tuple[Answer, dict[str, list]]]:
     """Each mistake with those aspects of its behaviour in which it departs from the reference."""
-    right = behaviour(exercise, exercise.solutions[0].functions, seed)
+    right = behaviour(exercise, as_student(exercise, exercise.solutions[0].functions), seed)
     known = []
     for mistake in exercise.mistakes:
-        seen = behaviour(exercise, mistake.functions, seed)
+        seen = behaviour(exercise, as_student(exercise, mistake.functions), seed)
         known.append((mistake, {key: seen[key] for key in seen if not _same(exercise, seen[key], right[key])}))
     return known
 
 
-def recognise(exercise: Exercise, student: Mapping[str, Any], seed: int) -> list[Answer]:
+def recognise(exercise: Exercise, students: list[Student], seed: int) -> list[Answer]:
     """The mistakes that the functions behave like, wherever those depart from what is right."""
     try:
-        seen = behaviour(exercise, {name: student[name] for name in exercise.names}, seed)
+        seen = behaviour(exercise, students, seed)
     except Stopped:
         return []
     return [

@@ -11,19 +11,20 @@ from collections.abc import Callable, Hashable
 from contextlib import contextmanager
 from typing import Any
 
-from autograder.line import Channel, Line, read
+from autograder.line import Channel, Line
 
 MOST = 32 << 20  # bytes that a memory holds
 POINT = 500  # bytes that a point takes, about
 
 
 class Point:
-    """One point of a conversation: the question that follows, the points that its answers lead to, or the outcome."""
+    """One point of a conversation: what is asked there, the points that the answers lead to, or the outcome."""
 
-    __slots__ = ("after", "outcome", "question")
+    __slots__ = ("after", "count", "outcome", "question")
 
     def __init__(self) -> None:
-        self.question: bytes | None = None
+        self.question: bytes | None = None  # one or several
+        self.count = 1
         self.after: dict[bytes, Point] = {}
         self.outcome: Any = None
 
@@ -58,9 +59,10 @@ class Memory:
             talk.point.outcome = made
         return made
 
-    def learn(self, point: Point, question: bytes) -> None:
-        """What follows at this point."""
+    def learn(self, point: Point, question: bytes, count: int) -> None:
+        """What is asked at this point, and how many answers come."""
         if point.question is None:
+            point.count = count
             point.question = self.questions.setdefault(question, question)
             self.size += POINT + (len(question) if point.question is question else 0)
 
@@ -72,6 +74,7 @@ class Conversation(Channel):
         super().__init__(channel.connection, channel.wait, channel.max_text)
         self.memory, self.channel, self.point = memory, channel, start
         self.heard: deque[bytes | Exception] = deque()  # and not yet by the check
+        self.sent = b""
         self.whole = True  # nothing went wrong on the line
 
     def follow(self) -> Any:
@@ -80,7 +83,7 @@ class Conversation(Channel):
         while point is not None and point.question is not None:
             try:
                 self.channel.send(point.question)
-                answer = self.channel.take()
+                answer = self.channel.take(point.count)
             except Exception as error:  # of the line: the check will meet it where it would have
                 self.heard.append(error)
                 return None
@@ -88,19 +91,20 @@ class Conversation(Channel):
             point = point.after.get(digest(answer))
         return point and point.outcome
 
-    def send(self, frame: bytes) -> None:
-        self.memory.learn(self.point, frame)
+    def send(self, frame: bytes, more: bool = False) -> None:
+        self.sent = frame
         if not self.heard:  # else it was sent, and this is what came of it
             with self.noticing():
                 self.channel.send(frame)
 
-    def receive(self) -> tuple[list, bytes]:
+    def take(self, count: int) -> bytes:
         with self.noticing():
-            answer = self.heard.popleft() if self.heard else self.channel.take()
+            answer = self.heard.popleft() if self.heard else self.channel.take(count)
             if isinstance(answer, Exception):
                 raise answer
+        self.memory.learn(self.point, self.sent, count)
         self.point = self.point.after.setdefault(digest(answer), Point())
-        return read(answer)
+        return answer
 
     @contextmanager
     def noticing(self):

@@ -1,7 +1,6 @@
 """The form in which an exercise is written: inputs, properties with points, named mistakes, right solutions."""
 
 import inspect
-import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,10 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.errors import Stopped
-from autograder.values import array, copied, difference, is_tensor, shown, size_of
-
-MOST_REMEMBERED = 256 * 2**20  # bytes of results in one judgement
+from autograder.values import copied, shown
 
 
 class Call:
@@ -135,137 +131,3 @@ class Exercise:
 def words(documented: Any) -> str:
     """The first paragraph of the docstring, as one line."""
     return " ".join((inspect.getdoc(documented) or "").partition("\n\n")[0].split())
-
-
-class Raised(Exception):
-    """A student's function raised `error`, in a call made by a check."""
-
-    def __init__(self, error: BaseException):
-        super().__init__()
-        self.error = error
-
-
-@dataclass
-class Seen:
-    """One call of a student's function and what came of it."""
-
-    function: str
-    call: Call
-    maker: str = ""  # the key of the call that returned this function, if one did
-    result: Any = None
-    error: BaseException | None = None
-    size: int = 0
-
-    @property
-    def text(self) -> str:
-        return self.call.text(self.function)
-
-
-class Student:
-    """A student's function as a check sees it.
-
-    It gets copies that it may write into: that cannot change what the check compares with, and costs points where a
-    property asks for it, not everywhere. (A Generator is handed over as it is: drawing from it is its use.) Every call
-    is remembered: the same call must give the same answer, and a counter-example shows the calls.
-    """
-
-    def __init__(
-        self, name: str, function: Callable, seen: "list[Seen] | None" = None, lend: bool = False, maker: str = ""
-    ):
-        self.__name__ = name
-        self._function, self._lend, self._maker = function, lend, maker
-        self.seen: list[Seen] = [] if seen is None else seen
-
-    def lending(self) -> "Student":
-        """The same function, but it gets the very arrays of the caller, who then looks whether they changed."""
-        return Student(self.__name__, self._function, self.seen, True, self._maker)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        call = Call(*args, **kwargs)
-        seen = Seen(self.__name__, call.copy(unlock=not self._lend), self._maker)
-        self.seen.append(seen)
-        if not self._lend:
-            call = Call(*map(_lent, call.args), **{key: _lent(value) for key, value in call.kwargs.items()})
-        try:
-            result = self._function(*call.args, **call.kwargs)
-            seen.size = size_of(result)
-            if sum(each.size for each in self.seen) > MOST_REMEMBERED:
-                raise ValueError(f"the results are more than {MOST_REMEMBERED // 2**20} MB in all")
-            result = copied(result)
-        except Stopped:
-            raise
-        except BaseException as error:
-            if type(error) is KeyboardInterrupt:  # of the instructor; a student's one is a subclass of StudentError
-                raise
-            seen.error = error
-            raise Raised(error) from error
-        if callable(result):
-            result = Student(seen.text, result, self.seen, maker=_key(seen))
-        seen.result = result
-        return copied(result)
-
-
-def _lent(value):
-    return value if isinstance(value, np.random.Generator) else copied(value, unlock=True)
-
-
-def as_student(exercise: Exercise, functions: Mapping[str, Callable]) -> list[Student]:
-    """The functions of an exercise, sharing one memory of calls."""
-    seen: list[Seen] = []
-    return [Student(name, functions[name], seen) for name in exercise.names]
-
-
-def failure(check: Property, functions: list[Student], call: Call) -> Exception | None:
-    """Why the property does not hold for this input: AssertionError, Raised, or what a strange result led to."""
-    given = call.copy()
-    try:
-        with warnings.catch_warnings(action="ignore"):  # they cost a student nothing
-            check.check(*functions, *given.args, **given.kwargs)
-    except Stopped:
-        raise
-    except Exception as error:
-        return error
-    return None
-
-
-def unsteady(seen: list[Seen]) -> bool:
-    """Whether the same call gave two different answers."""
-    first: dict[str, Seen] = {}
-    for each in seen:
-        known = first.setdefault(_key(each), each)
-        if (known.error is None) != (each.error is None) or difference(each.result, known.result, rtol=1e-4):
-            return True
-    return False
-
-
-def remembered(function: Callable, most: int = 4096) -> Callable:
-    """A slow right answer, worked out once: the hidden inputs are the same for all submissions."""
-    known: dict[str, Any] = {}
-
-    def answer(*args, **kwargs):
-        key = _key(Seen("", Call(*args, **kwargs)))
-        if key not in known:
-            if len(known) >= most:
-                known.clear()
-            known[key] = function(*args, **kwargs)
-        return copied(known[key])
-
-    return answer
-
-
-def _key(seen):
-    return repr((seen.maker, seen.function, _bits(seen.call.args), _bits(seen.call.kwargs)))
-
-
-def _bits(value):
-    if isinstance(value, np.ndarray):
-        return (value.dtype.str, value.shape, hash(value.tobytes()), value.flags.writeable)
-    if is_tensor(value):
-        return _bits(array(value))
-    if isinstance(value, np.random.Generator):
-        return value.bit_generator.state
-    if isinstance(value, dict):
-        return {key: _bits(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_bits(entry) for entry in value]
-    return value

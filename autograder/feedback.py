@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import HypothesisException
 
-from autograder.exercise import Answer, Call, Exercise, Property, Raised, Seen, Student, as_student, failure
+from autograder.exercise import Answer, Call, Exercise, Property
+from autograder.questions import Raised, Seen, Student, as_student, failure
 from autograder.values import difference, one_line, shown
 
 if TYPE_CHECKING:

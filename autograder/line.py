@@ -21,6 +21,7 @@ from autograder.wire import (
 
 MAX_FUNCTIONS = 4096  # borrowed on one line
 MAX_CALLS = 64  # calls within calls within calls
+TOGETHER = 1 << 15  # bytes that are sent before an answer is read: more could fill both directions, and stop both sides
 
 
 class HungUp(WireError):
@@ -32,29 +33,54 @@ class Channel:
 
     def __init__(self, connection: socket.socket, wait: Callable[[], object] | None = None, max_text=MAX_TEXT):
         self.connection, self.wait, self.max_text = connection, wait, max_text
-        self.pending = bytearray()
+        self.pending, self.kept = bytearray(), bytearray()
 
-    def send(self, frame: bytes):
+    def send(self, frame: bytes, more=False):
+        """Send it; with what comes next if there is `more` to come at once."""
+        self.kept += frame
+        if more and len(self.kept) < TOGETHER:
+            return
+        frames, self.kept = self.kept, bytearray()
         try:
-            self.connection.sendall(frame)
+            self.connection.sendall(frames)
         except OSError as error:
             raise HungUp(str(error)) from None
 
     def receive(self) -> tuple[list, bytes]:
         """The message and the bytes of its arrays."""
-        return read(self.take())
+        return read(self.take(1))
 
-    def take(self) -> bytes:
-        """A frame as it came."""
-        self.await_bytes(8)
-        text_size, data_size = struct.unpack_from("<II", self.pending)
+    def receive_all(self, count: int) -> list[tuple[list, bytes]]:
+        frames, start, messages = self.take(count), 0, []
+        while start < len(frames):
+            end = start + self.size(frames, start)
+            messages.append(read(frames[start:end]))
+            start = end
+        return messages
+
+    def take(self, count: int) -> bytes:
+        """So many frames, as they came; together they may be as large as one."""
+        end = 0
+        for _ in range(count):
+            self.await_bytes(end + 8)
+            end += self.size(self.pending, end)
+            if end > 8 * count + self.max_text + MAX_DATA:
+                raise WireError(f"{count} messages of more than {end} bytes")
+            self.await_bytes(end)
+        frames = bytes(self.pending[:end])
+        del self.pending[:end]
+        return frames
+
+    def size(self, data: bytes | bytearray, start=0) -> int:
+        """Bytes of the frame that starts there."""
+        text_size, data_size = struct.unpack_from("<II", data, start)
         if text_size > self.max_text or data_size > MAX_DATA:
             raise WireError(f"a message of {text_size + data_size} bytes")
-        size = 8 + text_size + data_size
-        self.await_bytes(size)
-        frame = bytes(self.pending[:size])
-        del self.pending[:size]
-        return frame
+        return 8 + text_size + data_size
+
+    def has_frame(self) -> bool:
+        """Whether there is one that need not be waited for."""
+        return len(self.pending) >= 8 and len(self.pending) >= self.size(self.pending)
 
     def await_bytes(self, count):
         while len(self.pending) < count:  # it grows with what comes: the sizes in front are only a claim
@@ -124,6 +150,8 @@ class Line:
                 return self.call(number, args, kwargs)
 
             function.__name__ = function.__qualname__ = name
+            if self.leads:
+                function.each = lambda calls: self.call_each(number, calls)  # type: ignore[attr-defined]
             self.borrowed[number] = function
             self.owners[id(function)] = number
         return self.borrowed[number]
@@ -143,18 +171,37 @@ class Line:
                 raise RecursionError(f"functions of the two sides call each other deeper than {MAX_CALLS}")
             if self.depth == 0 and not self.leads:
                 raise RuntimeError("called when the function that it was passed to had returned")
-            self.serial += 1
-            serial = self.serial
-            encoder = Encoder(self.lend)
-            self.channel.send(
-                encoder.frame(["call", serial, number, encoder.encode(tuple(args)), encoder.encode(dict(kwargs))])
-            )
+            serial, frame, objects = self.question(number, args, kwargs)
+            self.channel.send(frame)
             while True:
                 message, data = self.channel.receive()
                 if message[0] == "call":
                     self.answer(message, data)
                 else:
-                    return self.answered(message, data, serial, encoder.objects)
+                    return self.answered(message, data, serial, objects)
+
+    def call_each(self, number, calls):
+        """Many calls (args, kwargs) in few turns; for each a value, and None or what was raised. They lend nothing."""
+        outcomes: list[tuple[object, Exception | None]] = []
+        with self.turn:
+            for questions in together([self.question(number, *call) for call in calls]):
+                self.channel.send(b"".join(frame for _, frame, _ in questions))
+                answers = self.channel.receive_all(len(questions))
+                for (serial, _, objects), (message, data) in zip(questions, answers, strict=True):
+                    try:
+                        outcomes.append((self.answered(message, data, serial, objects), None))
+                    except self.fatal:
+                        raise
+                    except Exception as error:
+                        outcomes.append((None, error))
+        return outcomes
+
+    def question(self, number, args, kwargs):
+        """Its number, its frame, and what the answer may say was written into."""
+        self.serial += 1
+        encoder = Encoder(self.lend)
+        message = ["call", self.serial, number, encoder.encode(tuple(args)), encoder.encode(dict(kwargs))]
+        return self.serial, encoder.frame(message), encoder.objects
 
     def answered(self, message, data, serial, objects):
         with decoding():
@@ -203,7 +250,7 @@ class Line:
         finally:
             with self.turn:  # not while a thread of the function still waits for its own answer
                 self.depth -= 1
-        self.channel.send(frame)
+        self.channel.send(frame, more=not self.leads and self.channel.has_frame())
 
     def outcome(self, serial, function, args, kwargs, decoder):
         """The frame that tells what `function` returned or raised, and what it wrote into."""
@@ -224,6 +271,20 @@ class Line:
                 return encoder.frame([*message, changes(decoder, encoder)])
             except Unsendable:
                 return encoder.frame([*message, []])
+
+
+def together(questions):
+    """Portions of them that can be sent before an answer is read."""
+    portion: list[tuple] = []
+    size = 0
+    for question in questions:
+        if portion and size + len(question[1]) > TOGETHER:
+            yield portion
+            portion, size = [], 0
+        portion.append(question)
+        size += len(question[1])
+    if portion:
+        yield portion
 
 
 def described(error):

@@ -20,8 +20,9 @@ from mutmut.mutation.pragma_handling import IgnoredCode
 
 from autograder.check import ask, exercises
 from autograder.errors import Stopped
-from autograder.exercise import Exercise, as_student, failure
+from autograder.exercise import Exercise
 from autograder.masters import SOLUTIONS, assignments, solution_code
+from autograder.questions import as_student, failure
 from autograder.selftest import SEEDS, solved_names
 
 CPU_SECONDS = 3.0  # the right solution takes a tenth of one for all its calls

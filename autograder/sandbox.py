@@ -330,10 +330,20 @@ class Calls(Line):
             raise HungUp("the process is gone")
 
     def call(self, number, args, kwargs):
+        with self.ending():
+            return super().call(number, args, kwargs)
+
+    def call_each(self, number, calls):
+        with self.ending():
+            return super().call_each(number, calls)
+
+    @contextlib.contextmanager
+    def ending(self):
+        """What goes wrong on the wire is the end of the exercise."""
         if self.student.cause:
             raise Stopped(self.student.cause)
         try:
-            return super().call(number, args, kwargs)
+            yield
         except HungUp:
             raise self.student.lost() from None
         except WireError:

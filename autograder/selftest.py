@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from autograder.check import ask, behaviour, exercises, explain, judge, recognise
-from autograder.exercise import Exercise, as_student, failure
+from autograder.exercise import Exercise
 from autograder.masters import SETUP, SOLUTIONS, example_code, given_code, solution_code
+from autograder.questions import as_student, failure
 from autograder.values import copied
 
 SEEDS = (1, 2, 3)
@@ -70,12 +71,12 @@ def _judgements(exercise, seed):
             yield f"the right solution {solution.name} loses {lost} ({_reason(verdict)})"
     caught = set()
     for mistake in exercise.mistakes:
-        passed, cause = ask(exercise, mistake.functions, seed)
+        passed, cause, students = ask(exercise, mistake.functions, seed)
         caught |= {each.name for each in exercise.properties} - passed
-        names = [each.name for each in recognise(exercise, mistake.functions, seed)]
+        names = [each.name for each in recognise(exercise, students, seed)]
         if cause:
             yield f"the mistake {mistake.name} comes to nothing: {cause}"
-        elif all(isinstance(each, str) for each in behaviour(exercise, mistake.functions, seed)["values"]):
+        elif all(isinstance(each, str) for each in behaviour(exercise, students, seed)["values"]):
             yield f"the mistake {mistake.name} raises on every hidden input"
         elif len(passed) == len(exercise.properties):
             yield f"the mistake {mistake.name} has full marks"
@@ -84,7 +85,7 @@ def _judgements(exercise, seed):
     yield from (f"no mistake fails {each.name}" for each in exercise.properties if each.name not in caught)
     yield from _vacuous(exercise, seed)
     for name, function in LAZY.items():
-        passed, _ = ask(exercise, dict.fromkeys(exercise.names, function), seed)
+        passed, *_ = ask(exercise, dict.fromkeys(exercise.names, function), seed)
         points = sum(each.points for each in exercise.properties if each.name in passed)
         if 3 * points >= exercise.points:
             yield f"a function that {name} has {points} of {exercise.points} points ({', '.join(sorted(passed))})"

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 import regopt
 from autograder.asserts import close, unchanged
-from autograder.exercise import Call, Exercise, remembered
+from autograder.exercise import Call, Exercise
 from autograder.inputs import every_kind, small_arrays, small_regressions, strengths
 from autograder.manners import ask_for_manners
+from autograder.questions import remembered
 
 right_ista, right_path = remembered(regopt.ista), remembered(regopt.lasso_path)
 

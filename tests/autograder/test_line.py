@@ -420,3 +420,69 @@ class TestForgery:
         ends[1].close()
         with pytest.raises(HungUp):
             ends[0].call(0, (), {})
+
+
+class TestTogether:
+    def test_values_errors_and_writing_in_the_order_of_the_calls(self, student):
+        def function(x):
+            if x[0] == 1:
+                raise ValueError("one")
+            x += 10
+            return 2 * x
+
+        arrays = [np.array([float(number)]) for number in range(4)]
+        outcomes = student(function).each([((x,), {}) for x in arrays])
+        assert [value if value is None else value.tolist() for value, _ in outcomes] == [[20], None, [24], [26]]
+        assert [str(error) for _, error in outcomes] == ["None", "one", "None", "None"]
+        assert [x.tolist() for x in arrays] == [[10], [1], [12], [13]]
+
+    def test_more_than_fits_into_both_directions(self, student):
+        calls = [((np.full(20_000, float(number)),), {}) for number in range(40)]
+        outcomes = student(lambda x: np.tile(x, 5)).each(calls)
+        assert [value[-1] for value, _ in outcomes] == list(range(40))
+
+    def test_no_call_is_no_turn(self, student):
+        assert student(abs).each([]) == []
+
+    def test_answers_that_are_too_large_together_are_refused(self, ends, monkeypatch):
+        monkeypatch.setattr("autograder.line.MAX_DATA", 100_000)
+        line, theirs = ends
+        answer = ["return", 1, ["b", 90_000], []]
+        theirs.setblocking(False)
+        for serial in range(1, 3):
+            answer[1] = serial
+            theirs.send(frame(answer, [bytes(90_000)], max_text=200))
+        line.channel.max_text = 200
+        with pytest.raises(WireError, match="2 messages of more than"):
+            line.call_each(0, [((1.0,), {}), ((2.0,), {})])
+
+    def test_who_is_asked_many_things_may_not_ask_back(self, ends):
+        line, theirs = ends
+        theirs.sendall(frame(["call", 1, 0, ["t"], ["d"]]))
+        with pytest.raises(WireError, match="where the answer to 1 was due"):
+            line.call_each(0, [((1.0,), {})])
+
+    @pytest.mark.parametrize("order", [[2, 1], [1, 1], [1, 3]])
+    def test_answers_in_another_order_are_refused(self, ends, order):
+        line, theirs = ends
+        for serial in order:
+            theirs.sendall(frame(["return", serial, 2.0, []]))
+        with pytest.raises(WireError, match="where the answer to"):
+            line.call_each(0, [((1.0,), {}), ((2.0,), {})])
+
+    def test_answers_come_together_when_the_questions_did(self, ends):
+        line, theirs = ends
+        sent = []
+
+        class Counting(Channel):
+            def send(self, frame, more=False):
+                sent.append(more)
+                super().send(frame, more)
+
+        other = Line(Counting(theirs), raised, leads=False, lent=[abs])
+        thread = threading.Thread(target=other.serve)
+        thread.start()
+        assert line.call_each(0, [((-1.0,), {})] * 3) == [(1.0, None)] * 3
+        line.channel.connection.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        assert sent == [True, True, False]

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 
 from autograder import mutate
 from autograder.check import exercises
-from autograder.exercise import as_student, failure
 from autograder.feedback import QUICK
 from autograder.masters import ROOT, SOLUTIONS, assignments, solution_code, source
+from autograder.questions import as_student, failure
 from autograder.selftest import selftest
 
 
