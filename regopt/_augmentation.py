@@ -30,7 +30,7 @@ def cutout(image, *, size, rng):
     """
     image = as_image(image).copy()
     require(size >= 1, "size", ">= 1", size)
-    image[_box(image.shape[:2], (size, size), rng)] = 0
+    image[_box(image.shape, (size, size), rng)] = 0
     return image
 
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from regopt._arguments import as_float, as_floats, fraction, least, of_shape, require
+from regopt._arguments import as_float, as_floats, fraction, least, of_shape, refuse, require
 
 __all__ = [
     "dropconnect",
@@ -123,7 +123,7 @@ def dropout_moments(mean, variance, *, p, inverted=True):
     try:
         mean, variance = np.broadcast_arrays(mean, variance)
     except ValueError:
-        require(False, "variance", f"of a shape that broadcasts with mean, {mean.shape}", variance.shape)
+        refuse("variance", f"of a shape that broadcasts with mean, {mean.shape}", variance.shape)
     after, spread = (1 - p) * mean, (1 - p) * (variance + p * mean**2)
     return (mean.copy()[()], spread / (1 - p) ** 2) if inverted else (after, spread)
 

@@ -103,7 +103,7 @@ def _towards_minimum(grad, moves, changes):
     """The inverse of the learned curvature times `grad`, by two loops over the memory."""
     q, count = np.array(grad), len(moves)
     curvatures = [_dot(moves[i], changes[i]) for i in range(count)]
-    shares = [0.0] * count
+    shares = {}
     for i in reversed(range(count)):
         shares[i] = _dot(moves[i], q) / curvatures[i]
         q -= shares[i] * changes[i]

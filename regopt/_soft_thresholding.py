@@ -7,7 +7,7 @@ with zeros below it.
 
 import numpy as np
 
-from regopt._arguments import as_float, as_floats, nonnegative, require
+from regopt._arguments import as_float, as_floats, nonnegative, refuse, require
 
 __all__ = ["elastic_net_prox", "fista", "ista", "l1_subgradient", "lasso_path", "soft_threshold"]
 
@@ -49,7 +49,7 @@ def soft_threshold(x, lam):
     try:
         np.broadcast_to(lam, x.shape)
     except ValueError:
-        require(False, "lam", f"a number, or of a shape that broadcasts to {x.shape}", lam.shape)
+        refuse("lam", f"a number, or of a shape that broadcasts to {x.shape}", lam.shape)
     nearest = np.clip(x, -lam, lam)  # in [-lam, lam]; what remains is the formula's, without its negative zeros
     return np.subtract(x, nearest, out=nearest if x.ndim else None)
 

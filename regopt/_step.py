@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from regopt._arguments import alike, require
+from regopt._arguments import alike, refuse, require
 
 __all__: list[str] = []
 
@@ -63,7 +63,7 @@ def expect_array(name: str, array: Any, dtype: np.dtype, shape: tuple[int, ...])
     if isinstance(array, np.ndarray) and array.dtype == dtype and array.shape == shape:
         return
     got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-    require(False, name, f"an array {dtype} {shape}", got)
+    refuse(name, f"an array {dtype} {shape}", got)
 
 
 def average(old, new, beta, out, spare):

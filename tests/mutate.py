@@ -183,8 +183,11 @@ def main(chapters):
     killed = sum(mutation.made.values()) - sum(map(len, mutation.survived.values()))
     print(f"{killed} of {sum(mutation.made.values())} mutants killed, {killed / sum(mutation.made.values()):.1%}")
     wrong = list(complaints(mutation.survived, tomllib.loads(EQUIVALENT.read_text())))
+    for chapter, made in mutation.made.items():
+        if len(mutation.survived[chapter]) > (1 - AIM) * made:
+            wrong.append(f"{chapter}: less than {AIM:.0%} of its mutants are killed")
     print(*wrong, sep="\n")
-    sys.exit(bool(wrong) or killed < AIM * sum(mutation.made.values()))
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":

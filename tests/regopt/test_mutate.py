@@ -87,6 +87,7 @@ def said(tmp_path_factory):
     [
         "toy pick, no test notices: return x if x > 0 else 0 -> return x if x >= 0 else 0",
         "toy unused, no test calls it: return 1 -> return 2",
+        "toy: less than 95% of its mutants are killed",
         "toy count, exit -27: n -= 1 -> n = 1",  # for ever: ended by the signal of the timer, which is no kill
     ],
 )
