@@ -5,6 +5,8 @@ its alpha is lam / N. An elastic net with the term l2/2 ||w||^2 is the lasso of 
 with zeros below it.
 """
 
+import functools
+
 import numpy as np
 
 from regopt._arguments import as_float, as_floats, nonnegative, refuse, require
@@ -166,18 +168,26 @@ def lasso_path(X, y, *, lams):
     Q, R = np.linalg.qr(np.asarray(X, dtype=float))  # R has the curvature of X, in at most d rows
     length = np.linalg.norm(R, axis=0)
     length[length == 0] = 1
-    w, y = np.zeros(X.shape[1]), Q.T @ y
+    X = R / length  # columns of length 1, or the longest drowns the others in rounding
+    y, w = Q.T @ y, np.zeros(len(length))
+    directions = functools.lru_cache(maxsize=1)(functools.partial(_directions, X))  # the next strength begins with them
     for k, lam in enumerate(lams):
-        w = _lasso(R / length, y, lam / length, w)  # columns of length 1, or the longest drowns the others in rounding
+        w = _lasso(X, y, lam / length, w, directions)
         path[k] = w / length
     return path
 
 
-def _lasso(X, y, lam, w):
+def _directions(X, active):
+    """The directions in which the loss curves while only these weights move, and how much it does."""
+    _, s, V = np.linalg.svd(X[:, active], full_matrices=False)
+    return V[s > DEPENDENT], s[s > DEPENDENT] ** 2
+
+
+def _lasso(X, y, lam, w, directions):
     """The solution for one strength a weight, from any start."""
     w, signs = w.copy(), np.sign(w)
     for _ in range(ROUNDS * len(w) + 1):
-        _solve_for_signs(X, y, lam, w, signs)
+        _solve_for_signs(X, y, lam, w, signs, directions)
         slope = X.T @ (y - X @ w)
         excess = np.where(signs == 0, np.abs(slope) - lam, 0)
         if np.max(excess, initial=0) <= _rounding(X, y, w):
@@ -193,16 +203,15 @@ def _rounding(X, y, w):
     return ROUNDING * np.max(size.T @ (np.abs(y) + size @ np.abs(w)), initial=0)
 
 
-def _solve_for_signs(X, y, lam, w, signs):
+def _solve_for_signs(X, y, lam, w, signs, directions):
     """Minimise over the weights that have a sign; one that reaches zero on the way loses it. Changes w and signs."""
     for _ in range(np.count_nonzero(signs)):
         active = np.flatnonzero(signs)
         downhill = X[:, active].T @ (y - X @ w) - np.copysign(lam[active], signs[active])
-        _, s, V = np.linalg.svd(X[:, active], full_matrices=False)
-        V = V[s > DEPENDENT]
+        V, curvature = directions(tuple(active.tolist()))
         flat = downhill - V.T @ (V @ downhill)  # where columns depend on each other: no curvature, only the penalty
         bounded = not np.any(np.sign(flat) == -signs[active]) or np.linalg.norm(flat) <= _rounding(X, y, w)
-        step = V.T @ (V @ downhill / s[: len(V)] ** 2) if bounded else flat
+        step = V.T @ (V @ downhill / curvature) if bounded else flat
         against = np.flatnonzero(np.sign(step) == -signs[active])
         reach = -w[active][against] / step[against]
         share = np.min(reach, initial=1.0 if bounded else np.inf)

@@ -1,3 +1,4 @@
+import itertools
 import tracemalloc
 
 import numpy as np
@@ -267,6 +268,15 @@ class TestLassoPath:
         largest = np.max(np.abs(X.T @ y))
         path = lasso_path(X, y, lams=[2 * largest, largest * (1 + 1e-9), largest * (1 - 1e-9)])
         assert list(np.count_nonzero(path, axis=1)) == [0, 0, 1]
+
+    def test_no_columns_are_factored_twice_running(self, monkeypatch):
+        factored = []
+        svd = np.linalg.svd
+        monkeypatch.setattr(np.linalg, "svd", lambda X, **given: factored.append(X.tobytes()) or svd(X, **given))
+        X, y = noisy_problem(30, 8)
+        lasso_path(X, y, lams=np.max(np.abs(X.T @ y)) * np.geomspace(1, 0.01, 100))
+        assert 1 < len(factored) < 20  # for a hundred strengths
+        assert all(one != other for one, other in itertools.pairwise(factored))
 
     def test_zeros_are_exact(self):
         X, y = noisy_problem(50, 20)
