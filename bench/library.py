@@ -142,7 +142,7 @@ PAIRS = {
 WHY = f"""\
 Where the ratio is above the aim of {AIM}:
   layer_norm      numpy passes over memory once an operation, torch once in all
-  soft_threshold  two passes, one of them over fresh memory, that are all it does
+  soft_threshold  two passes over memory, where torch makes one
   lasso_path      each set of columns is factored, in Python, against compiled sweeps over the coordinates, which are
                   few where columns are independent"""
 
