@@ -15,6 +15,7 @@ import resource
 import struct
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from autograder.syscalls import DENIED, LOCKING, MACHINES, NEWER, numbers
@@ -228,6 +229,14 @@ def landlock(reading: Iterable[str], writing: Iterable[str]):
 
 def seccomp():
     """From now on the system calls in DENIED fail with "not permitted", and what is not known here with "unknown"."""
+    code, length = seccomp_filter()
+    held = ctypes.create_string_buffer(code, len(code))
+    call("prctl", PR_SET_SECCOMP, 2, struct.pack("HxxxxxxP", length, ctypes.addressof(held)), 0, 0)
+
+
+@lru_cache
+def seccomp_filter():
+    """The filter as the kernel wants it, and its number of lines."""
     if platform.machine() not in MACHINES:
         raise CannotConfine(f"a list of the system calls of {platform.machine()} (there is one for {[*MACHINES]})")
     machine, number = numbers(platform.machine())
@@ -250,9 +259,7 @@ def seccomp():
     program += [(load, 0, 0, called)]
     program += [(equal, 0, 3, number["prlimit64"]), (load, 0, 0, first_argument), (equal, 1, 0, 0)]  # one's own
     program += [(answer, 0, 0, refuse), (answer, 0, 0, allow)]
-    code = b"".join(struct.pack("HBBI", *line) for line in program)
-    held = ctypes.create_string_buffer(code, len(code))
-    call("prctl", PR_SET_SECCOMP, 2, struct.pack("HxxxxxxP", len(program), ctypes.addressof(held)), 0, 0)
+    return b"".join(struct.pack("HBBI", *line) for line in program), len(program)
 
 
 def collapse():

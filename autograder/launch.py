@@ -22,6 +22,7 @@ CAPABILITIES: dict[str, tuple[str, ...]] = {"numpy": ("numpy", "matplotlib", "ip
 CAPABILITIES["torch"] = (*CAPABILITIES["numpy"], "torch")
 SOURCES = (
     "__init__",
+    "compact",
     "confine",
     "line",
     "nursery",
@@ -32,6 +33,7 @@ SOURCES = (
 PATIENCE = 60.0  # seconds to wait for what takes no time, before the nursery is given up
 ENVIRONMENT = {
     "LANG": "C.UTF-8",
+    "LD_BIND_NOW": "1",  # else each copy looks up each function of a library when it first calls it
     "MALLOC_ARENA_MAX": "1",  # else each thread claims 64 MB of the limit
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

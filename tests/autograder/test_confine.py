@@ -86,6 +86,7 @@ class TestWhatThereIs:
             "TMPDIR",
             "MPLCONFIGDIR",
             "LANG",
+            "LD_BIND_NOW",
             "MALLOC_ARENA_MAX",
             "PYTHONHASHSEED",
             "PYTHONDONTWRITEBYTECODE",
