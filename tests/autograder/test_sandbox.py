@@ -128,6 +128,29 @@ class TestCells:
         )
         assert [result.error for result in results] == [None] * len(results)
 
+    def test_a_first_cell_finds_nothing_that_was_there_before(self, sandbox):
+        source = """
+import matplotlib.pyplot as plt, numpy as np
+print(sorted(name for name in globals() if not name.startswith("__")), Out)
+print(plt.get_fignums(), plt.figure().number, np.get_printoptions()["precision"], get_ipython().execution_count)
+print(np.random.get_state()[1][0], get_ipython().last_execution_result)
+plt.close()"""
+        (result,) = cells(sandbox, source)
+        assert result.error is None
+        lines = texts(result)[0].split("\n")
+        names = "'In', 'Out', '_', '_dh', '_ih', '_oh', 'exit', 'get_ipython', 'np', 'open', 'plt', 'quit'"
+        assert lines[0] == f"[{names}] {{}}"
+        assert lines[1:3] == ["[] 1 8 1", "0 None"]
+
+    def test_what_changes_cells_changes_them(self, sandbox):
+        """Cells that are Python already are not looked at, until there is something that looks at all."""
+        first = "def shout(lines):\n    return [line.replace('1', '7') for line in lines]\nget_ipython()"
+        added = ".input_transformers_post.append(shout)"
+        results = cells(sandbox, "In [3]: print(5)", ">>> print(4)", "print(1)", first + added, "print(1)", "1;", "2")
+        assert [texts(result) for result in results] == [["5\n"], ["4\n"], ["1\n"], [], ["7\n"], [], ["2"]]
+        (result,) = cells(sandbox, "%%capture\nprint(1)")
+        assert texts(result) == []
+
     def test_input_is_refused(self, sandbox):
         assert cells(sandbox, "input()")[0].error.startswith("EOFError")
 
