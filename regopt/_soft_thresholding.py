@@ -180,7 +180,8 @@ def lasso_path(X, y, *, lams):
 def _directions(X, active):
     """The directions in which the loss curves while only these weights move, and how much it does."""
     _, s, V = np.linalg.svd(X[:, active], full_matrices=False)
-    return V[s > DEPENDENT], s[s > DEPENDENT] ** 2
+    curved = s > DEPENDENT
+    return V[curved], s[curved] ** 2
 
 
 def _lasso(X, y, lam, w, directions):
