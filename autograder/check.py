@@ -93,8 +93,9 @@ def judge(exercise: Exercise, student: Mapping[str, Any], seed: int) -> Verdict:
         if wrong:
             error = f"the course's own solution fails {', '.join(wrong)} at this seed"
             return _verdict(exercise, seed, passed, cause=cause, error=error)
-        mistakes = recognise(exercise, students, seed) if failed and not cause else []
-        return _verdict(exercise, seed, passed, mistakes=mistakes, cause=cause)
+        mistakes, alike = recognise(exercise, students, seed) if failed and not cause else ([], False)
+        example = feedback.example_of(exercise, mistakes[0], tuple(failed)) if alike else None
+        return _verdict(exercise, seed, passed, mistakes=mistakes, cause=cause, counter_example=example)
     except Exception as error:  # the checker's own: what is passed stands, the rest is not, and the instructor is told
         return _verdict(exercise, seed, passed, cause=cause, error=_described(error))
 
@@ -105,7 +106,7 @@ def explain(exercise: Exercise, student: Mapping[str, Any], verdict: Verdict) ->
     `student` must be another copy than the one that was judged: a function that has seen hidden inputs could return
     them for a public one, and what it returns there is shown.
     """
-    if verdict.score >= verdict.max_score or verdict.cause or verdict.error:
+    if verdict.score >= verdict.max_score or verdict.cause or verdict.error or verdict.counter_example:
         return verdict
     failed = [each for each, judged in zip(exercise.properties, verdict.properties, strict=True) if not judged.passed]
     mistake = next((each for each in exercise.mistakes if verdict.mistakes[:1] == (_recognised(each),)), None)
@@ -177,27 +178,33 @@ def behaviour(exercise: Exercise, students: list[Student], seed: int) -> dict[st
 
 
 @lru_cache(maxsize=256)
-def known_mistakes(exercise: Exercise, seed: int) -> list[tuple[Answer, dict[str, list]]]:
-    """Each mistake with those aspects of its behaviour in which it departs from the reference."""
+def known_mistakes(exercise: Exercise, seed: int) -> list[tuple[Answer, dict[str, list], set[str]]]:
+    """Each mistake with its behaviour, and those aspects of it that depart from the reference's."""
     right = behaviour(exercise, as_student(exercise, exercise.solutions[0].functions), seed)
     known = []
     for mistake in exercise.mistakes:
         seen = behaviour(exercise, as_student(exercise, mistake.functions), seed)
-        known.append((mistake, {key: seen[key] for key in seen if not _same(exercise, seen[key], right[key])}))
+        known.append((mistake, seen, {key for key in seen if not _same(exercise, seen[key], right[key])}))
     return known
 
 
-def recognise(exercise: Exercise, students: list[Student], seed: int) -> list[Answer]:
-    """The mistakes that the functions behave like, wherever those depart from what is right."""
+def recognise(exercise: Exercise, students: list[Student], seed: int) -> tuple[list[Answer], bool]:
+    """The mistakes that the functions behave like, wherever those depart from what is right.
+
+    And whether they behave like the first of them in everything that an example shows: not where they draw numbers of
+    their own, nor where they write into arguments, whatever that is.
+    """
     try:
         seen = behaviour(exercise, students, seed)
     except Stopped:
-        return []
-    return [
-        mistake
-        for mistake, departs in known_mistakes(exercise, seed)
-        if departs and all(_same(exercise, seen[key], departs[key]) for key in departs)
+        return [], False
+    found = [
+        (mistake, {key for key in seen if not _same(exercise, seen[key], known[key])})
+        for mistake, known, departs in known_mistakes(exercise, seed)
+        if departs and all(_same(exercise, seen[key], known[key]) for key in departs)
     ]
+    alike = bool(found) and not found[0][1] and not exercise.random and seen["writes"] == [False]
+    return [mistake for mistake, _ in found], alike
 
 
 def _same(exercise, got, expected):

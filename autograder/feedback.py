@@ -72,6 +72,22 @@ def counter_example(
     return None
 
 
+@lru_cache(maxsize=4096)
+def example_of(exercise: Exercise, mistake: Answer, failed: tuple[Property, ...]) -> str | None:
+    """The example of a submission that behaves like this mistake in everything: nothing need be asked for it.
+
+    None where the mistake raises: the student's own words may be others.
+    """
+    for check in failed:
+        call = smallest_of_mistake(exercise, mistake, check)
+        students = as_student(exercise, mistake.functions)
+        if call and not isinstance(failure(check, students, call), Raised):
+            found = text(exercise, mistake.functions, check, call)
+            if found:
+                return found
+    return None
+
+
 @lru_cache(maxsize=1024)
 def smallest_of_mistake(exercise: Exercise, mistake: Answer, check: Property) -> Call | None:
     """For a mistake of many submissions the search is made once."""

@@ -222,9 +222,11 @@ def _explained(assignment: Assignment, notebook: Notebook, test: Cell, submissio
     What is shown of public inputs comes from another run of the cells, whose processes saw nothing hidden: one that did
     could keep it in a file, a pipe, shared memory or a thread, and tell it here.
     """
+    exercise = assignment.exercises.get(test.grade_id or "")
     if verdict.score >= verdict.max_score or verdict.cause or verdict.error:
         return verdict
-    exercise = assignment.exercises.get(test.grade_id or "")
+    if exercise is not None and verdict.counter_example is not None:  # that of a known mistake
+        return verdict
     if exercise is None and verdict.counter_example is None:  # a part of the points, given by a test that passed
         return verdict
     if any(result.cause for result in submission.cells):  # what a stopped cell had defined before is not there again

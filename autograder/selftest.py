@@ -73,7 +73,7 @@ def _judgements(exercise, seed):
     for mistake in exercise.mistakes:
         passed, cause, students = ask(exercise, mistake.functions, seed)
         caught |= {each.name for each in exercise.properties} - passed
-        names = [each.name for each in recognise(exercise, students, seed)]
+        names = [each.name for each in recognise(exercise, students, seed)[0]]
         if cause:
             yield f"the mistake {mistake.name} comes to nothing: {cause}"
         elif all(isinstance(each, str) for each in behaviour(exercise, students, seed)["values"]):

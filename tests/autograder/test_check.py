@@ -327,7 +327,7 @@ class TestCheckerFails:
 
     def test_in_finding_an_example(self, monkeypatch):
         monkeypatch.setattr("autograder.feedback.counter_example", lambda *_: 1 / 0)
-        verdict = verdict_on(lambda x, lam: np.where(np.abs(x) > lam, x, np.zeros_like(x)))
+        verdict = verdict_on(lambda x, lam: np.where(np.abs(x) > lam, 3 * x, np.zeros_like(x)))
         assert (verdict.score, verdict.error) == (3, "ZeroDivisionError: division by zero")
 
     def test_not_where_only_the_students_result_trips_it(self):

@@ -1,6 +1,7 @@
 """What a student reads: true, in words, small, and nothing that is hidden."""
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,57 @@ class TestCounterExample:
         text = read(steps_in_place)
         assert "This writes into what it was given" in text
         assert "an argument was np.array([0.5]) before, and is np.array([0.]) after" in text
+
+    @pytest.mark.parametrize("mistake", [each for each in shrink.mistakes if each.name != "writes_into_its_arguments"])
+    def test_of_a_known_mistake_is_that_of_who_is_asked(self, mistake):
+        """Who behaves like it in everything need not be asked; the example is the same."""
+
+        def like_it(x, lam):
+            calls.append(x)
+            return mistake.functions["shrink"](x, lam)
+
+        calls = []
+        verdict = judge(shrink, {"shrink": like_it}, 1)
+        assert [each.name for each in verdict.mistakes] == [mistake.name]
+        assert verdict.counter_example is not None
+        calls.clear()
+        assert explain(shrink, {"shrink": like_it}, verdict) == verdict
+        assert not calls
+        assert explain(shrink, {"shrink": like_it}, replace(verdict, counter_example=None)) == verdict
+        assert calls
+
+    def test_of_a_known_mistake_and_another_one_is_the_students_own(self):
+        def wide_and_wrong(x, lam):
+            return np.asarray(RIGHT(x, lam) * (1 + 5 * (x.size == 12)), dtype=float)
+
+        assert any(call.args[0].size == 12 for call in shrink.hidden(1))
+        verdict = judge(shrink, {"shrink": wide_and_wrong}, 1)
+        assert [each.name for each in verdict.mistakes] == ["turns_float32_into_float64"]
+        assert verdict.counter_example is None
+
+    def test_of_a_mistake_that_raises_is_the_students_own(self):
+        @st.composite
+        def calls(draw):
+            return Call(np.array([draw(st.sampled_from([0.5, 1.0]))]))
+
+        exercise = Exercise("inverse", inputs=lambda rng: [Call(rng.normal(size=2)), Call(np.ones(1))], public=calls())
+
+        @exercise.property(points=1)
+        def is_inverse(inverse, x):
+            """It is one over x."""
+            close(inverse(x), 1 / x)
+
+        exercise.solution(lambda x: 1 / x)
+
+        @exercise.mistake
+        def refuses_vectors(x):
+            """This raises."""
+            raise TypeError("not mine")
+
+        def own(x):
+            raise TypeError("my own words")
+
+        assert "raised    TypeError: my own words" in read(own, exercise=exercise)
 
     def test_is_of_float32_where_only_that_is_wrong(self):
         text = read(lambda x, lam: np.asarray(RIGHT(x, lam), dtype=float))
