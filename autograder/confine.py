@@ -34,7 +34,6 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 163
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, AT_FDCWD, AT_RECURSIVE, MNT_DETACH = 1, 2, -100, 0x8000, 2
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 442, 444, 445, 446  # the same on every machine
-MADV_HUGEPAGE, MADV_COLLAPSE = 14, 25
 INSIDE = 1000  # the user that a submission sees itself as
 NOBODY = 65534  # the user that root becomes
 SCRATCH = "/scratch"  # where a submission may write; not /tmp, below which the interpreter may lie
@@ -260,18 +259,6 @@ def seccomp_filter():
     program += [(equal, 0, 3, number["prlimit64"]), (load, 0, 0, first_argument), (equal, 1, 0, 0)]  # one's own
     program += [(answer, 0, 0, refuse), (answer, 0, 0, allow)]
     return b"".join(struct.pack("HBBI", *line) for line in program), len(program)
-
-
-def collapse():
-    """Ask for large pages for what is loaded: a fork copies one entry for each page. Slower without, nothing else."""
-    size = 2 << 20
-    for line in Path("/proc/self/maps").read_text().splitlines():
-        extent, rights, *_, name = f"{line} -".split(maxsplit=5)
-        first, last = (int(number, 16) for number in extent.split("-"))
-        first, last = -(-first // size) * size, last // size * size
-        if rights == "rw-p" and name.strip(" -") in ("", "[heap]") and first < last:
-            for advice in (MADV_HUGEPAGE, MADV_COLLAPSE):
-                libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), advice)
 
 
 def address_space() -> int:

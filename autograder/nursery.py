@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 
-from autograder import confine, shell
+from autograder import compact, confine, shell
 from autograder.line import Channel, Line
 from autograder.wire import frame, outputs_text
 
@@ -327,8 +327,8 @@ def main(descriptor, capability, confined):
         del sys.modules[name]
     sys.argv, sys.orig_argv = [""], [""]
     gc.collect()
+    compact.compact()
     gc.freeze()  # or the first collection in a child would copy every page
-    confine.collapse()
     if confined:
         confine.shut()
     with socket.socket(fileno=descriptor) as control:
