@@ -206,14 +206,17 @@ def _verdict(assignment: Assignment, notebook: Notebook, test: Cell, submission:
     with submission.fork(assignment.budget) as student:
         if exercise is not None:
             about = exercise, assignment.seed
-            return MEMORY.outcome(
-                about, student.line, lambda: judge(exercise, student, assignment.seed), lambda made: made.error is None
-            )
+            return MEMORY.outcome(about, student.line, lambda: judge(exercise, student, assignment.seed), _lasting)
         outcome = inline.run(test, student, assignment.known[notebook.name])
     if outcome.wrote:
         with submission.fork(assignment.budget) as student:
             outcome = inline.run(test, student, assignment.known[notebook.name], lend=False)
     return _of_test(assignment, test, outcome)
+
+
+def _lasting(verdict: Verdict) -> bool:
+    """Whether it follows from the answers alone."""
+    return verdict.error is None and verdict.cause in (None, "missing", "unsteady")
 
 
 def _explained(assignment: Assignment, notebook: Notebook, test: Cell, submission: Any, verdict: Verdict) -> Verdict:
@@ -235,9 +238,7 @@ def _explained(assignment: Assignment, notebook: Notebook, test: Cell, submissio
         if exercise is not None:
             failed = tuple(each.name for each in verdict.properties if not each.passed)
             about = exercise, failed, verdict.mistakes[:1]
-            said = MEMORY.outcome(
-                about, student.line, lambda: explain(exercise, student, verdict), lambda made: made.error is None
-            )
+            said = MEMORY.outcome(about, student.line, lambda: explain(exercise, student, verdict), _lasting)
             return replace(verdict, counter_example=said.counter_example, error=said.error)
         return replace(verdict, counter_example=inline.explain(test, student, assignment.known[notebook.name]))
 

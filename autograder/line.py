@@ -21,11 +21,16 @@ from autograder.wire import (
 
 MAX_FUNCTIONS = 4096  # borrowed on one line
 MAX_CALLS = 64  # calls within calls within calls
+MAX_BACK = 50_000  # calls that come back while one is answered: they cost the time of whoever asked
 TOGETHER = 1 << 15  # bytes that are sent before an answer is read: more could fill both directions, and stop both sides
 
 
 class HungUp(WireError):
     """The other side is gone."""
+
+
+class Endless(WireError):
+    """The other side asks and asks, and does not answer."""
 
 
 class Channel:
@@ -173,12 +178,12 @@ class Line:
                 raise RuntimeError("called when the function that it was passed to had returned")
             serial, frame, objects = self.question(number, args, kwargs)
             self.channel.send(frame)
-            while True:
+            for _ in range(MAX_BACK):
                 message, data = self.channel.receive()
-                if message[0] == "call":
-                    self.answer(message, data)
-                else:
+                if message[0] != "call":
                     return self.answered(message, data, serial, objects)
+                self.answer(message, data)
+            raise Endless(f"called back {MAX_BACK} times")
 
     def call_each(self, number, calls):
         """Many calls (args, kwargs) in few turns; for each a value, and None or what was raised. They lend nothing."""

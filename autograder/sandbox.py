@@ -13,7 +13,7 @@ from typing import Any
 from autograder.confine import CannotConfine
 from autograder.errors import GraderError, Stopped, StudentError
 from autograder.launch import CAPABILITIES, PATIENCE, Nursery, lacking
-from autograder.line import Channel, HungUp, Line
+from autograder.line import Channel, Endless, HungUp, Line
 from autograder.raised import student_error
 from autograder.wire import WireError, frame, outputs_text
 
@@ -346,6 +346,8 @@ class Calls(Line):
             yield
         except HungUp:
             raise self.student.lost() from None
+        except Endless:
+            raise self.student.lost("time") from None
         except WireError:
             raise self.student.lost("wire") from None
         except Stopped as stopped:

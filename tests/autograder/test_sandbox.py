@@ -360,6 +360,16 @@ class TestExercises:
         with sandbox.run(["def f(g):\n while True: g(1)"], SHORT) as submission, submission.fork(SHORT) as student:
             assert loss(student["f"], lambda x: x) == "time"
 
+    def test_calls_back_have_a_limit_whoever_they_keep_busy(self, sandbox, monkeypatch):
+        monkeypatch.setattr("autograder.line.MAX_BACK", 100)
+        source = "def f(g, n):\n for _ in range(n): g(1)\n return n"
+        with sandbox.run([source], BUDGET) as submission:
+            with submission.fork(BUDGET) as student:
+                assert student["f"](lambda x: x, 99) == 99
+                assert loss(student["f"], lambda x: x, 100) == "time"
+        assert len(members(sandbox)) == 1
+        assert ask(sandbox, SOFT, 1.0, 0.5, name="soft_threshold") == 0.5
+
     def test_an_error_of_the_check_leaves_all_in_order(self, sandbox):
         with pytest.raises(ZeroDivisionError), sandbox.run([SOFT], BUDGET) as submission, submission.fork(BUDGET):
             raise ZeroDivisionError
