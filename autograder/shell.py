@@ -4,15 +4,18 @@ import ast
 import base64
 import contextlib
 import io
+import linecache
 import sys
+from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 OVERHEAD = 100  # characters that an output takes besides its text
-PROMPTS = "In [", "Out["  # IPython takes these away, though what they head is Python as it stands
+WARM = 8  # runs of a function before Python has made it faster
 # What most submissions do, in one way or another.
 USUAL = (
     "import numpy as np\nimport matplotlib.pyplot as plt",
@@ -86,6 +89,10 @@ class Publisher(DisplayPublisher):
 class Hook(DisplayHook):
     source = ""  # of the cell
 
+    @property
+    def prompt_count(self):
+        return self.shell.execution_count  # type: ignore[union-attr]  # only a cell that is kept in a history counts on
+
     def quiet(self):
         return self.semicolon_at_end_of_expression(self.source)
 
@@ -108,28 +115,39 @@ def encoded(data):
     }
 
 
-class Shell(InteractiveShell):
-    own_transformers: tuple | list = ()
+class Transformers(TransformerManager):
+    """IPython's, but what is Python already is left as it is, for as long as nobody adds a way to change it."""
 
+    def __init__(self):
+        super().__init__()
+        self.own = self.all()
+
+    def all(self):
+        return [*self.cleanup_transforms, *self.line_transforms, *self.token_transformers]
+
+    def transform_cell(self, cell):
+        if self.all() == self.own and is_plain(cell):
+            return cell if cell.endswith("\n") else cell + "\n"
+        return super().transform_cell(cell)
+
+
+def is_plain(cell):
+    """Whether IPython leaves a cell as it is: valid Python, without what looks like a prompt.
+
+    No backslash: one that escapes nothing warns whenever it is parsed.
+    """
+    if not cell or cell[0].isspace() or any(mark in cell for mark in (">>>", "In [", "...:", "\\")):
+        return False
+    try:
+        ast.parse(cell)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+class Shell(InteractiveShell):
     def enable_gui(self, gui=None):
         pass  # there is no event loop to join
-
-    def transform_cell(self, raw_cell):
-        """What is Python already is left as it is, for as long as nobody adds a way to change it."""
-        if self.transformers() == self.own_transformers and not raw_cell.startswith(PROMPTS):
-            with contextlib.suppress(Exception):
-                ast.parse(raw_cell)
-                return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
-        return super().transform_cell(raw_cell)
-
-    def transformers(self):
-        manager = self.input_transformer_manager
-        return [
-            *manager.cleanup_transforms,
-            *manager.line_transforms,
-            *manager.token_transformers,
-            *self.input_transformers_post,
-        ]
 
     def _tee(self, channel):
         return contextlib.nullcontext()  # else all that is printed would be kept a second time, without a limit
@@ -151,23 +169,28 @@ def make() -> Shell:
     shell.run_line_magic("matplotlib", "inline")
     shell.builtin_trap.__enter__()  # functions are called outside cells, too
     sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
-    shell.own_transformers = shell.transformers()
+    shell.input_transformer_manager = Transformers()
     warm_up(shell)
     return shell
 
 
 def warm_up(shell: Shell):
     """Run some cells and forget them: what Python and its libraries make at a first time is then made for everybody."""
-    names = dict(shell.user_ns)
-    for _ in range(3):
+    history: Any = shell.history_manager
+    kept: list[dict] = [shell.user_ns, shell.user_ns_hidden, shell.user_ns["_oh"], shell.compile._filename_map]
+    kept += [linecache.cache, history.outputs, history.output_hist_reprs, vars(sys)]
+    before = [dict(each) for each in kept]
+    for _ in range(WARM):
         for number, source in enumerate(USUAL):
             run(shell, number, source)
-    shell.displayhook.flush()
     for name in ("_", "__", "___"):
         setattr(shell.displayhook, name, "")
-    names["_oh"].clear()
-    shell.user_ns.clear()
-    shell.user_ns.update(names)
+    for each, items in zip(kept, before, strict=True):
+        for key in each.keys() - items.keys():
+            del each[key]
+        each.update(items)
+    with contextlib.suppress(AttributeError):  # matplotlib forgets its fonts at a fork: each copy would free them
+        sys.modules["matplotlib.font_manager"]._get_font.cache_clear()  # type: ignore[attr-defined]
     shell.execution_count = 1
     shell.last_execution_result, shell.last_execution_succeeded = None, True
     OUTPUTS.restart()
