@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 
-from autograder import inline
+from autograder import examples, inline
 from autograder.check import check_version, exercises
 from autograder.course import Course, Notebook, released
 from autograder.errors import GraderError
@@ -52,6 +52,7 @@ def load(course: Course, book: Book, name: str) -> Assignment:
                     f"{test.grade_id} has {test.points:g} points in the release and {exercise.points} in its checks: "
                     f"run `autograder release {name}` again"
                 )
+    examples.load(course, name, checks)
     return Assignment(name, notebooks, checks, course.seed, Budget(**Autograder(config=course.config).budget(name)))
 
 

@@ -30,6 +30,9 @@ CAUSES = {
     "nursery": "The grader lost the process in which it ran. If this comes again, tell your instructor.",
 }
 
+# By exercise, and then by mistake and the properties that failed: the example. See autograder/examples.py.
+FOUND: dict[Exercise, dict[tuple[str, tuple[str, ...]], str | None]] = {}
+
 # The database would carry examples from one submission to the next, and a deadline would measure the machine.
 QUICK = settings(
     max_examples=100,
@@ -72,12 +75,19 @@ def counter_example(
     return None
 
 
-@lru_cache(maxsize=4096)
 def example_of(exercise: Exercise, mistake: Answer, failed: tuple[Property, ...]) -> str | None:
     """The example of a submission that behaves like this mistake in everything: nothing need be asked for it.
 
     None where the mistake raises: the student's own words may be others.
     """
+    found = FOUND.setdefault(exercise, {})
+    key = mistake.name, tuple(each.name for each in failed)
+    if key not in found:
+        found[key] = _example_of(exercise, mistake, failed)
+    return found[key]
+
+
+def _example_of(exercise, mistake, failed):
     for check in failed:
         call = smallest_of_mistake(exercise, mistake, check)
         students = as_student(exercise, mistake.functions)

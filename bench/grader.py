@@ -35,8 +35,9 @@ import nbformat
 import psutil
 from traitlets.config import Config
 
-from autograder import batch, conversation, grade, made_up, masters, settings
+from autograder import batch, conversation, examples, grade, made_up, masters, settings
 from autograder.assignment import load
+from autograder.check import exercises
 from autograder.course import Course
 from autograder.desk import Desk
 from autograder.gradebook import Book, Writer
@@ -352,6 +353,9 @@ def main():
         own, stock = Path(temporary, "ours"), Path(temporary, "stock")
         hand_in(make_course(own, "ours"), {"h": honest, "x": hostile})
         hand_in(make_course(stock, "stock"), {"h": STOCKS, "x": len(ATTACKS)})
+        start = time.perf_counter()
+        examples.find(Course(own / "course", course_id="bench"), ASSIGNMENT, exercises(ASSIGNMENT))
+        print(f"examples of the known mistakes, found once, as `autograder release` does: {seconds_since(start):.1f} s")
         written = [json.loads(path.read_text()) for path in sorted((own / "course" / "submitted").glob("h*/*/*.ipynb"))]
         shipped(stock, "h0000")
         before = children_cpu()
@@ -384,6 +388,10 @@ def main():
         print_stages(own, [f"h{number:04}" for number in range(min(honest, 60))])
         seconds = command(own, "autograder", "feedback", ASSIGNMENT, "--student=h000?")
         print(f"feedback (nbgrader's own step), ten submissions: {1000 * seconds / 10:.0f} ms each")
+
+
+def seconds_since(start: float) -> float:
+    return time.perf_counter() - start
 
 
 def children_cpu() -> float:

@@ -11,7 +11,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from autograder import masters, proof, settings, steps
+    from autograder import check, examples, masters, proof, settings, steps
 
     course = settings.load()
     if (masters.SOLUTIONS / f"{args.assignment}.md").exists():  # else it is a plain nbgrader assignment in source/
@@ -19,6 +19,7 @@ def run(args: argparse.Namespace) -> int:
         masters.write_source(args.assignment, course.root)
     steps.generate(course, args.assignment)
     proof.of_release(course, args.assignment)
+    examples.find(course, args.assignment, check.exercises(args.assignment))
     steps.hand_out(course, args.assignment, force=args.force)
     print(f"{args.assignment} is in {course.root}/release, and in the exchange for students to fetch")
     return 0

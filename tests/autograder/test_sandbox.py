@@ -363,10 +363,9 @@ class TestExercises:
     def test_calls_back_have_a_limit_whoever_they_keep_busy(self, sandbox, monkeypatch):
         monkeypatch.setattr("autograder.line.MAX_BACK", 100)
         source = "def f(g, n):\n for _ in range(n): g(1)\n return n"
-        with sandbox.run([source], BUDGET) as submission:
-            with submission.fork(BUDGET) as student:
-                assert student["f"](lambda x: x, 99) == 99
-                assert loss(student["f"], lambda x: x, 100) == "time"
+        with sandbox.run([source], BUDGET) as submission, submission.fork(BUDGET) as student:
+            assert student["f"](lambda x: x, 99) == 99
+            assert loss(student["f"], lambda x: x, 100) == "time"
         assert len(members(sandbox)) == 1
         assert ask(sandbox, SOFT, 1.0, 0.5, name="soft_threshold") == 0.5
 
