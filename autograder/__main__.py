@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a verb; every error that the instructor can mend is one line."""
+    # A grammar of addresses, which nbformat's jsonschema would load for a second if it is there, and nothing here uses.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # One thread a process: the cores are used by judging side by side.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")

@@ -23,8 +23,8 @@ USUAL = (
     "np.array([1.5, 2.0]), double(np.ones(3)), 1.5",
     "print(double(np.arange(3.0)))\nassert np.allclose(double(1.0), 2), 'no'",
     "assert double(1.0) == 3, 'no'",
-    "plt.plot([1, 2])\nplt.xlabel('x')\nplt.show()",
 )
+FIGURE = "plt.plot([1, 2])\nplt.xlabel('x')\nplt.show()"
 
 
 class Outputs(list):
@@ -180,9 +180,8 @@ def warm_up(shell: Shell):
     kept: list[dict] = [shell.user_ns, shell.user_ns_hidden, shell.user_ns["_oh"], shell.compile._filename_map]
     kept += [linecache.cache, history.outputs, history.output_hist_reprs, vars(sys)]
     before = [dict(each) for each in kept]
-    for _ in range(WARM):
-        for number, source in enumerate(USUAL):
-            run(shell, number, source)
+    for number, source in enumerate((*USUAL * WARM, FIGURE)):
+        run(shell, number, source)
     for name in ("_", "__", "___"):
         setattr(shell.displayhook, name, "")
     for each, items in zip(kept, before, strict=True):
