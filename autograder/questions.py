@@ -126,7 +126,8 @@ class Student:
 
     def _ask(self, given: Call) -> tuple[Any, BaseException | None]:
         try:
-            return self._function(*given.args, **given.kwargs), None
+            with warnings.catch_warnings(action="ignore"):  # they cost a student nothing
+                return self._function(*given.args, **given.kwargs), None
         except Stopped:
             raise
         except BaseException as error:

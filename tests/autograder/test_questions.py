@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -105,6 +106,15 @@ class TestOnce:
         student = Student("f", double)
         student(np.ones(2))[...] = 9
         assert student(np.ones(2)).tolist() == [2, 2]
+
+
+    def test_a_warning_is_nothing_wherever_it_comes(self):
+        def warns(x):
+            warnings.warn("not me", stacklevel=1)
+            return 2 * x
+
+        exercise = exercise_of(is_double, is_odd, leaves_x_alone, inputs=vectors, right=double)
+        assert judge(exercise, {"f": warns}, 1).score == 3
 
 
 class TestAgain:
