@@ -10,6 +10,9 @@ Of nbgrader the time that its command takes to start is not counted, of this gra
 cell after its 30 s; tuned, and here, after 2 s, for the solution takes a few hundredths. On a busy machine the ratio
 of the clock says little: CPU time is printed beside it.
 
+All of it is done a second time, of an assignment whose first cell imports torch, as those do that use it: nbgrader's
+kernel loads it for each submission.
+
 The honest submissions are made from a few programs, as those of a class are. This grader works out once what it makes
 of the same answers; what it costs when all answers are new is printed, too.
 """
@@ -44,7 +47,7 @@ from autograder.gradebook import Book, Writer
 from autograder.sandbox import Calls, Sandbox, Student, Submission
 
 ASSIGNMENT = "soft_thresholding"
-ROUNDS, HONEST, MANY = 2, 300, 1000  # rounds; honest submissions for this grader; those for the look at memory
+ROUNDS, HONEST, MANY = 2, 1000, 1000  # rounds; honest submissions for this grader; those for the look at memory
 STOCKS = 6  # honest submissions for nbgrader
 SECONDS = 2  # of CPU here, on the clock of nbgrader tuned: for a cell
 SHARES = {"h": 0.9, "x": 0.1}  # honest: two right ones to one with mistakes; hostile
@@ -84,6 +87,7 @@ root = Path(__file__).parent / "course"
 CONFIGS = {
     "ours": f"""from autograder.settings import configure
 configure(c, root, course_id="bench")
+c.Autograder.torch = {{torch}}
 c.Autograder.budgets = {{"{ASSIGNMENT}": {{"cpu_seconds": {SECONDS}}}}}
 """,
     "stock": """c.CourseDirectory.root, c.CourseDirectory.course_id = str(root), "bench"
@@ -94,7 +98,7 @@ c.Autograder.budgets = {{"{ASSIGNMENT}": {{"cpu_seconds": {SECONDS}}}}}
 # ---- the courses
 
 
-def source() -> nbformat.NotebookNode:
+def source(torch: bool = False) -> nbformat.NotebookNode:
     """The first four exercises, each with hidden tests."""
     notebook = masters.source(ASSIGNMENT)
     notebook.cells = list(itertools.takewhile(lambda cell: not cell.source.startswith("## 5."), notebook.cells))
@@ -102,18 +106,20 @@ def source() -> nbformat.NotebookNode:
         mark = cell.metadata.get("nbgrader", {})
         if mark.get("grade"):
             cell.source += TESTS.format(HIDDEN[mark["grade_id"]])
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first.source = "import torch\n" * torch + first.source
     return notebook
 
 
-def make_course(folder: Path, kind: str) -> Path:
+def make_course(folder: Path, kind: str, torch: bool) -> Path:
     """A course with this assignment released."""
     path = folder / "course" / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
     folder.mkdir()
-    (folder / "nbgrader_config.py").write_text(CONFIG + CONFIGS[kind])
+    (folder / "nbgrader_config.py").write_text(CONFIG + CONFIGS[kind].replace("{torch}", repr([ASSIGNMENT] * torch)))
     if kind == "ours":
         settings.configure(Config(), folder / "course", course_id="bench")  # makes the course's folders
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(source(), path)
+    nbformat.write(source(torch), path)
     command(folder, "nbgrader", "generate_assignment", ASSIGNMENT)
     return folder
 
@@ -344,54 +350,63 @@ def table(times: Times) -> None:
     print(f"asked for: {AIM} times nbgrader as shipped with 2 jobs ({HOPE} is the aim): {word}, {reached:.0f} times")
 
 
+def compare(own: Path, stock: Path, rounds: int, honest: int) -> None:
+    """The table, and how long the commands take to start."""
+    hostile = 10 * len(ATTACKS)
+    hand_in(own, {"h": honest, "x": hostile})
+    hand_in(stock, {"h": STOCKS, "x": len(ATTACKS)})
+    start = time.perf_counter()
+    examples.find(Course(own / "course", course_id="bench"), ASSIGNMENT, exercises(ASSIGNMENT))
+    took = time.perf_counter() - start
+    print(f"examples of the known mistakes, found once, as `autograder release` does: {took:.1f} s")
+    written = [json.loads(path.read_text()) for path in sorted((own / "course" / "submitted").glob("h*/*/*.ipynb"))]
+    shipped(stock, "h0000")
+    start_up = command(stock, "nbgrader", "autograde", ASSIGNMENT, "--student=h0000")  # it has been graded
+    graders = {
+        "nbgrader as shipped": lambda students, n: (shipped(stock, students) - start_up) / STOCKS,
+        "nbgrader tuned, 2 processes": lambda students, n: (tuned(stock, students) - start_up) / STOCKS,
+        "this grader, 1 job": lambda students, n: ours(own, students, 1) / n,
+        "this grader, 2 jobs": lambda students, n: ours(own, students, 2) / n,
+    }
+    times: Times = {name: {"h": [], "x": []} for name in graders}
+    times["bare execution"] = {"h": []}
+    for _ in range(rounds):
+        for kind, students, count in ("h", "h*", honest), ("x", "x*", hostile):
+            for name, grader in graders.items():
+                times[name][kind].append(grader(students, count))
+        times["bare execution"]["h"].append(bare(written) / honest)
+    table(times)
+    here = ours(own, "h0000", 1)
+    print(f"nbgrader starts in {start_up:.1f} s, left out above; this grader starts and judges one in {here:.1f} s")
+    print(f"hostile: {'; '.join(ATTACKS)}; what never ends costs 30 s as shipped, {SECONDS} s elsewhere")
+
+
+def look_closer(own: Path, stock: Path, honest: int, most: int) -> None:
+    """Many submissions, and where the time goes."""
+    before = children_cpu()
+    command(stock, "nbgrader", "autograde", ASSIGNMENT, "--student=h0000")
+    between = children_cpu()
+    shipped(stock, "h*")
+    theirs = (children_cpu() - between - (between - before)) / STOCKS
+    used = many(own, most)
+    print(f"CPU in all: nbgrader as shipped {theirs:.2f} s, this grader {used:.3f} s: {theirs / used:.0f} times less")
+    print_stages(own, [f"h{number:04}" for number in range(min(honest, 60))])
+    seconds = command(own, "autograder", "feedback", ASSIGNMENT, "--student=h000?")
+    print(f"feedback (nbgrader's own step), ten submissions: {1000 * seconds / 10:.0f} ms each")
+
+
 def main():
     given = [int(word) for word in sys.argv[1:]]
     rounds, honest, most = [*given, *(ROUNDS, HONEST, MANY)[len(given) :]]
-    hostile = 10 * len(ATTACKS)
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {rounds} rounds, all in turn")
-    with tempfile.TemporaryDirectory() as temporary:
-        own, stock = Path(temporary, "ours"), Path(temporary, "stock")
-        hand_in(make_course(own, "ours"), {"h": honest, "x": hostile})
-        hand_in(make_course(stock, "stock"), {"h": STOCKS, "x": len(ATTACKS)})
-        start = time.perf_counter()
-        examples.find(Course(own / "course", course_id="bench"), ASSIGNMENT, exercises(ASSIGNMENT))
-        print(f"examples of the known mistakes, found once, as `autograder release` does: {seconds_since(start):.1f} s")
-        written = [json.loads(path.read_text()) for path in sorted((own / "course" / "submitted").glob("h*/*/*.ipynb"))]
-        shipped(stock, "h0000")
-        before = children_cpu()
-        start_up = command(stock, "nbgrader", "autograde", ASSIGNMENT, "--student=h0000")  # it has been graded
-        start_up_cpu = children_cpu() - before
-        graders = {
-            "nbgrader as shipped": lambda students, n: (shipped(stock, students) - start_up) / STOCKS,
-            "nbgrader tuned, 2 processes": lambda students, n: (tuned(stock, students) - start_up) / STOCKS,
-            "this grader, 1 job": lambda students, n: ours(own, students, 1) / n,
-            "this grader, 2 jobs": lambda students, n: ours(own, students, 2) / n,
-        }
-        times: Times = {name: {"h": [], "x": []} for name in graders}
-        times["bare execution"] = {"h": []}
-        for _ in range(rounds):
-            for kind, students, count in ("h", "h*", honest), ("x", "x*", hostile):
-                for name, grader in graders.items():
-                    times[name][kind].append(grader(students, count))
-            times["bare execution"]["h"].append(bare(written) / honest)
-        table(times)
-        here = ours(own, "h0000", 1)
-        print(f"nbgrader starts in {start_up:.1f} s, left out above; this grader starts and judges one in {here:.1f} s")
-        print(f"hostile: {'; '.join(ATTACKS)}; what never ends costs 30 s as shipped, {SECONDS} s elsewhere")
-        before = children_cpu()
-        shipped(stock, "h*")
-        theirs = (children_cpu() - before - start_up_cpu) / STOCKS
-        used = many(own, most)
-        print(
-            f"CPU in all: nbgrader as shipped {theirs:.2f} s, this grader {used:.3f} s: {theirs / used:.0f} times less"
-        )
-        print_stages(own, [f"h{number:04}" for number in range(min(honest, 60))])
-        seconds = command(own, "autograder", "feedback", ASSIGNMENT, "--student=h000?")
-        print(f"feedback (nbgrader's own step), ten submissions: {1000 * seconds / 10:.0f} ms each")
-
-
-def seconds_since(start: float) -> float:
-    return time.perf_counter() - start
+    for torch in False, True:
+        print("\n\nAn assignment that imports torch\n" if torch else "\nAn assignment with numpy alone\n")
+        with tempfile.TemporaryDirectory() as temporary:
+            own = make_course(Path(temporary, "ours"), "ours", torch)
+            stock = make_course(Path(temporary, "stock"), "stock", torch)
+            compare(own, stock, rounds, honest)
+            if not torch:
+                look_closer(own, stock, honest, most)
 
 
 def children_cpu() -> float:
