@@ -103,7 +103,7 @@ class Student:
         seen = self.answers.kept.get(question.key) if plain(call) else None
         if seen is None:
             seen = question
-            given = call if self._lend else Call(*map(_lent, call.args), **_each(call.kwargs, _lent))
+            given = call if self._lend else lent(call)
             self.hear(seen, given, *self._ask(given))
         elif self._lend:
             seen.write_into(call)
@@ -154,16 +154,13 @@ class Student:
             self.answers.kept.setdefault(question.key, question)
 
 
-def _each(named, change):
-    return {key: change(value) for key, value in named.items()}
+def lent(call: Call) -> Call:
+    """Copies of the arguments; a Generator is handed over as it is."""
+    return Call(*map(_lent, call.args), **{key: _lent(value) for key, value in call.kwargs.items()})
 
 
 def _lent(value):
     return value if isinstance(value, np.random.Generator) else copied(value, unlock=True)
-
-
-def lent(call: Call) -> Call:
-    return Call(*map(_lent, call.args), **_each(call.kwargs, _lent))
 
 
 def plain(value: Any) -> bool:
