@@ -107,7 +107,6 @@ class TestOnce:
         student(np.ones(2))[...] = 9
         assert student(np.ones(2)).tolist() == [2, 2]
 
-
     def test_a_warning_is_nothing_wherever_it_comes(self):
         def warns(x):
             warnings.warn("not me", stacklevel=1)
