@@ -201,6 +201,7 @@ def test_the_example_of_the_guide_works_and_stands_in_contributing_as_well(shown
 
 class TestStill:
     def test_a_picture_has_words_and_ids_of_its_own(self, shown):
+        open_before = plt.get_fignums()
         for _ in range(2):
             show(line(1)[0], alt='A "line"')
         first, second = (ElementTree.fromstring(bundle["text/html"]) for bundle in shown)
@@ -213,7 +214,7 @@ class TestStill:
         assert not ids[0] & ids[1]
         assert shown[0]["text/plain"] == 'A "line"'
         assert shown[0]["image/png"].startswith(b"\x89PNG")
-        assert not plt.get_fignums()
+        assert plt.get_fignums() == open_before
 
     def test_on_a_page_the_names_are_numbers(self, shown, monkeypatch):
         monkeypatch.setattr(picture, "STATIC", True)
