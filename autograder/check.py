@@ -82,7 +82,7 @@ def exercises(assignment: str) -> dict[str, Exercise]:
 def judge(exercise: Exercise, student: Mapping[str, Any], seed: int) -> Verdict:
     """The verdict on a student's functions. Never raises for what they do; the same seed gives the same verdict.
 
-    `student` gives the functions by name. They are asked what the properties want to know, and all of it again.
+    `student` gives the functions by name. They are asked what the properties want to know, and some of it twice.
     """
     passed: set[str] = set()
     cause = None
