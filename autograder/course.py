@@ -58,11 +58,11 @@ class Cell:
     metadata: dict[str, Any]
     attachments: dict[str, Any]
 
-    @property
+    @cached_property
     def mark(self) -> dict[str, Any]:
         return self.metadata.get("nbgrader", {})
 
-    @property
+    @cached_property
     def grade_id(self) -> str | None:
         return self.mark.get("grade_id")
 
@@ -70,12 +70,12 @@ class Cell:
     def points(self) -> float:
         return float(self.mark.get("points", 0))
 
-    @property
+    @cached_property
     def locked(self) -> bool:
         """Whether the source is the course's: a test, or text and code that students read only (as nbgrader has it)."""
         return not self.mark.get("solution") and bool(self.mark.get("grade") or self.mark.get("locked"))
 
-    @property
+    @cached_property
     def is_test(self) -> bool:
         return bool(self.mark.get("grade")) and not self.mark.get("solution") and self.kind == "code"
 
