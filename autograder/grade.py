@@ -292,7 +292,7 @@ def _comments(repaired: Repaired, missing: bool) -> dict[str, str | None]:
 
 
 def text(notebook: Notebook, repaired: Repaired) -> str:
-    """The notebook file for `autograded/`, with what nbgrader would write."""
+    """The notebook file for `autograded/`, as nbgrader would write it."""
     metadata = {key: notebook.metadata[key] for key in ("kernelspec",) if key in notebook.metadata}
     language = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python", "pygments_lexer": "ipython3"}
     rest = {
@@ -300,12 +300,23 @@ def text(notebook: Notebook, repaired: Repaired) -> str:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    # Each cell on a line of its own: json indents in Python alone, a third of all that a submission costs outside.
-    cells = ",\n".join(_json(_cell(line)) for line in repaired.lines)
-    return f'{{"cells": [\n{cells}\n],\n{_json(rest)[1:]}\n'
+    cells = ",".join(f"\n{_indented(_json(_cell(line)))}".replace("\n", "\n  ") for line in repaired.lines)
+    return f'{{\n "cells": [{cells}\n ],{_written(rest)[1:]}\n'
 
 
-_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode  # json.dumps makes one for each cell
+# As nbformat writes it, so that what nbgrader graded with this grader in it is known here. That takes json long, which
+# indents in Python alone; but most cells are the same in all submissions.
+_written = json.JSONEncoder(ensure_ascii=False, indent=1, sort_keys=True, separators=(",", ": ")).encode
+_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+
+
+def _indented(cell: str) -> str:
+    return _indented_once(cell) if len(cell) < 8192 else _written(json.loads(cell))
+
+
+@lru_cache(maxsize=1024)
+def _indented_once(cell: str) -> str:
+    return _written(json.loads(cell))
 
 
 @lru_cache(maxsize=1024)
