@@ -4,7 +4,9 @@ A fork copies an entry for each mapping and each page, and each page again when 
 should be few mappings, large pages, and new objects should lie together instead of here and there among the old ones.
 """
 
+import contextlib
 import ctypes
+import mmap
 from pathlib import Path
 
 MADV_HUGEPAGE, MADV_COLLAPSE = 14, 25
@@ -12,14 +14,23 @@ READ, WRITE, EXECUTE = 1, 2, 4  # PROT_*
 HUGE = 2 << 20
 SMALL = 512  # bytes: up to these, Python has pools of its own, one size each
 POOL = 16 << 10
+LARGEST_PROGRAM = 32 << 20  # bytes: of what is larger most is never run
+MREMAP_MAYMOVE, MREMAP_FIXED = 1, 2
 
 libc = ctypes.CDLL(None)
+address, length = ctypes.c_void_p, ctypes.c_size_t
+libc.mmap.argtypes = [address, length, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+libc.mremap.argtypes = [address, length, length, ctypes.c_int, address]
+libc.mmap.restype = libc.mremap.restype = address
+libc.munmap.argtypes = [address, length]
+libc.mprotect.argtypes = libc.madvise.argtypes = [address, length, ctypes.c_int]
 
 
 def compact():
     """When all is loaded."""
     fill_holes()
     join_libraries()
+    enlarge_programs()
     collapse()
 
 
@@ -63,6 +74,42 @@ def join_libraries():
                 protect(first, last, READ | WRITE if written_once else READ | EXECUTE)
 
 
+def enlarge_programs():
+    """Put what the libraries run on large pages, which a copy has at once; small ones it asks for, 16 at a time.
+
+    Not every process may read its own memory as a file. Otherwise a mapping that is longer than its file would end it.
+    """
+    with contextlib.suppress(OSError), open("/proc/self/mem", "rb", buffering=0) as memory:
+        for parts in libraries().values():
+            for first, last, rights in parts:
+                first, last = whole_pages(first, last)
+                if "x" in rights and 0 < last - first <= LARGEST_PROGRAM:
+                    enlarge(first, last - first, memory)
+
+
+def enlarge(first, size, memory):
+    """Replace a program by the same in memory of our own, if that can be had in large pages."""
+    start = reserve(size)
+    advise(start, start + size, MADV_HUGEPAGE)
+    memory.seek(first)
+    copied = 0
+    with contextlib.suppress(OSError):
+        copied = memory.readinto((ctypes.c_char * size).from_address(start))
+    if copied == size and advise(start, start + size, MADV_COLLAPSE) and protect(start, start + size, READ | EXECUTE):
+        libc.mremap(start, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, first)
+    else:
+        libc.munmap(start, size)
+
+
+def reserve(size):
+    """The address of this much memory, which begins with a large page."""
+    first = libc.mmap(None, size + HUGE, READ | WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    start, _ = whole_pages(first, first + size + HUGE)
+    libc.munmap(first, start - first)
+    libc.munmap(start + size, first + HUGE - start)
+    return start
+
+
 def libraries():
     """By shared library its mappings: first and last address, rights."""
     found: dict[str, list[tuple[int, int, str]]] = {}
@@ -80,13 +127,22 @@ def mappings():
 
 
 def protect(first, last, rights):
-    libc.mprotect(ctypes.c_void_p(first), ctypes.c_size_t(last - first), rights)
+    return libc.mprotect(first, last - first, rights) == 0
+
+
+def advise(first, last, what):
+    return libc.madvise(first, last - first, what) == 0
+
+
+def whole_pages(first, last):
+    """The large pages between two addresses."""
+    return -(-first // HUGE) * HUGE, last // HUGE * HUGE
 
 
 def collapse():
     """Ask for large pages for what is loaded."""
     for first, last, rights, name in mappings():
-        first, last = -(-first // HUGE) * HUGE, last // HUGE * HUGE
+        first, last = whole_pages(first, last)
         if rights == "rw-p" and name in ("", "[heap]") and first < last:
-            for advice in (MADV_HUGEPAGE, MADV_COLLAPSE):
-                libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), advice)
+            advise(first, last, MADV_HUGEPAGE)
+            advise(first, last, MADV_COLLAPSE)

@@ -40,6 +40,7 @@ SCRATCH = "/scratch"  # where a submission may write; not /tmp, below which the 
 PACKAGES = "/packages"  # where the allowed packages are, in the nursery's file system
 
 libc = ctypes.CDLL(None, use_errno=True)
+holding = ctypes.PyDLL(None, use_errno=True)  # Python's lock meanwhile
 
 
 class CannotConfine(Exception):
@@ -49,10 +50,20 @@ class CannotConfine(Exception):
 def call(name, *args):
     """A function of libc, or a system call by its number; OSError if it fails."""
     wide = [ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args]
-    result = libc.syscall(ctypes.c_long(name), *wide) if isinstance(name, int) else getattr(libc, name)(*wide)
+    return checked(
+        name, libc.syscall(ctypes.c_long(name), *wide) if isinstance(name, int) else getattr(libc, name)(*wide)
+    )
+
+
+def checked(name, result):
     if result < 0:
         raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
     return result
+
+
+def fork_alone():
+    """As os.fork, for a process without other threads: without what is done then for their sake."""
+    return checked("fork", holding.fork())
 
 
 @contextlib.contextmanager

@@ -190,7 +190,8 @@ def _judge(assignment: Assignment, notebook: Notebook, repaired: Repaired, sandb
                 repaired.stopped.append(f"the cell {name} was stopped: {result.cause}")
             line.count = number
         for test in notebook.tests:
-            verdicts[test.grade_id or ""] = _verdict(assignment, notebook, test, submission)
+            last = test is notebook.tests[-1]
+            verdicts[test.grade_id or ""] = _verdict(assignment, notebook, test, submission, last)
         submission.renew()
         for test in notebook.tests:
             name = test.grade_id or ""
@@ -201,9 +202,9 @@ def _judge(assignment: Assignment, notebook: Notebook, repaired: Repaired, sandb
     return verdicts
 
 
-def _verdict(assignment: Assignment, notebook: Notebook, test: Cell, submission: Any) -> Verdict:
+def _verdict(assignment: Assignment, notebook: Notebook, test: Cell, submission: Any, last: bool) -> Verdict:
     exercise = assignment.exercises.get(test.grade_id or "")
-    with submission.fork(assignment.budget) as student:
+    with submission.fork(assignment.budget, last=last and exercise is not None) as student:
         if exercise is not None:
             about = exercise, assignment.seed
             return MEMORY.outcome(about, student.line, lambda: judge(exercise, student, assignment.seed), _lasting)

@@ -2,7 +2,7 @@
 
 The nursery runs no stranger's code. It forks a submission into a process namespace of its own, watches what all of its
 processes use together, and stops what uses too much. A submission runs cells, and forks a copy of itself for each
-exercise.
+exercise but the last, which it answers for itself.
 """
 
 import builtins
@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Nursery:
     def start(self, cells: int, budget: dict):
         if self.confined:
             confine.call("unshare", confine.NEWPID)  # of what is forked from now on
-        self.child = os.fork()
+        self.child = fork()
         if self.child == 0:
             self.control.close()
             live(cells, budget | {"used": self.used, "confined": self.confined}, self.shell)
@@ -65,9 +66,9 @@ class Nursery:
         os.close(cells)
         self.tell(pid=self.child)
 
-    def look(self, gentle: bool, cpu: float, wall: float, memory: int):
-        """Watch the submission from now on."""
-        self.watch = Watch(self.child, self.confined, gentle, cpu, wall, memory << 20)
+    def look(self, at: str, cpu: float, wall: float, memory: int):
+        """Watch the submission from now on: a "cell", a "copy" of it that answers, or "itself" when it answers."""
+        self.watch = Watch(self.child, self.confined, at, cpu, wall, memory << 20)
 
     def rest(self, alone: bool):
         """Watch no longer; tell what was used and why it was stopped. `alone`: and end what the submission started."""
@@ -106,8 +107,8 @@ class Nursery:
 class Watch:
     """What a submission may use from now on, all of its processes taken together."""
 
-    def __init__(self, child, confined, gentle, cpu_allowed, wall_allowed, memory_allowed):
-        self.child, self.confined, self.gentle = child, confined, gentle
+    def __init__(self, child, confined, at, cpu_allowed, wall_allowed, memory_allowed):
+        self.child, self.confined, self.at = child, confined, at
         self.cpu_allowed, self.wall_allowed, self.memory_allowed = cpu_allowed, wall_allowed, memory_allowed
         self.stopped: str | None = None
         self.cpu_before, self.cpu_seen = cpu_seconds(child), 0.0
@@ -134,9 +135,11 @@ class Watch:
         """An exercise is ended; a cell is interrupted first, and ended when that does not help."""
         self.stopped, self.cpu_allowed, self.wall_allowed = cause, cpu, wall
         self.end_others()
-        if self.gentle:
+        if self.at == "cell":
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.child, signal.SIGINT)
+        elif self.at == "itself":
+            end(self.child)
 
     def end_others(self):
         for pid in processes(self.child, self.confined):
@@ -238,22 +241,24 @@ def obey(channel, the_shell, budget):
                 outputs, error = shell.OUTPUTS.finished(), "KeyboardInterrupt: "
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             channel.send(frame(["ran", outputs, error], max_text=outputs_text(budget["output_kb"])))
-        else:
+        elif command == "copy":
             status = exercise(descriptors[0], channel, the_shell, budget | arguments[0])
             channel.send(frame(["gone", status]))
+        else:
+            confine.limit(**budget | arguments[0])
+            answer(descriptors[0], the_shell.user_ns)
+            return
 
 
 def exercise(descriptor, channel, the_shell, budget):
     """Answer calls in a copy of this process, until it ends; how it ended, or why there could be none."""
-    drawn = random.getstate()
     try:
-        pid = os.fork()
+        pid = fork()
     except OSError as error:  # the cells left as many processes and threads as there may be
         os.close(descriptor)
         return str(error)
     if pid == 0:
         try:
-            random.setstate(drawn)  # a fork seeds it anew
             channel.connection.close()
             confine.limit(**budget)
             answer(descriptor, the_shell.user_ns)
@@ -268,6 +273,20 @@ def exercise(descriptor, channel, the_shell, budget):
             while True:
                 os.waitpid(-1, 0)
     return status
+
+
+def fork():
+    """As os.fork, but without what Python and its libraries do then for the sake of other threads, if there are none.
+
+    They make locks anew, and touch a hundred pages for it, each of which is then copied.
+    """
+    if len(sys._current_frames()) == 1:
+        return confine.fork_alone()
+    drawn = random.getstate()
+    pid = os.fork()
+    if pid == 0:
+        random.setstate(drawn)  # it was seeded anew
+    return pid
 
 
 def answer(descriptor, names):
@@ -318,6 +337,7 @@ def main(descriptor, capability, confined):
     import ipywidgets  # noqa: F401
 
     the_shell = shell.make()
+    sys.excepthook = lambda *error: traceback.print_exception(*error, file=sys.__stderr__)  # sys.stderr is the cells'
     warm_up()
     with contextlib.suppress(confine.CannotConfine):  # said when a submission is to be confined
         confine.seccomp_filter()

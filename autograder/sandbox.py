@@ -143,9 +143,12 @@ class Submission:
             self.cells[number] = result
 
     @contextlib.contextmanager
-    def fork(self, budget: Budget) -> Iterator["Student"]:
-        """The state that the cells left, in a copy for one exercise; if that is lost, using it raises Stopped."""
-        student = Student(self, budget)
+    def fork(self, budget: Budget, last=False) -> Iterator["Student"]:
+        """The state that the cells left, in a copy for one exercise; if that is lost, using it raises Stopped.
+
+        The `last` exercise has the state itself, which saves a copy. Any other after it takes another run of the cells.
+        """
+        student = Student(self, budget, last)
         try:
             yield student
         finally:
@@ -200,15 +203,13 @@ class Process:
         except WireError:
             raise Stopped(self.end("wire")) from None
 
-    def ask(self, budget: Budget, gentle: bool, *command, descriptors=()):
+    def ask(self, budget: Budget, at: str, *what, descriptors=()):
         """Give the process something to do, watched."""
         self.deadline = time.monotonic() + budget.wall_seconds + PATIENCE
-        self.nursery.tell(
-            "look", gentle=gentle, cpu=budget.cpu_seconds, wall=budget.wall_seconds, memory=budget.memory_mb
-        )
+        self.nursery.tell("look", at=at, cpu=budget.cpu_seconds, wall=budget.wall_seconds, memory=budget.memory_mb)
         try:
             socket.send_fds(self.channel.connection, [b"."], descriptors)
-            self.channel.send(frame(list(command), max_text=MAX_SOURCE))
+            self.channel.send(frame([at, *what], max_text=MAX_SOURCE))
         except (OSError, HungUp):
             raise Stopped(self.end(patience=HUNG_UP)) from None
 
@@ -221,7 +222,7 @@ class Process:
         return answer["stopped"]
 
     def run_cell(self, number: int, source: str) -> CellResult:
-        self.ask(self.budget, True, "cell", number, plain(source))
+        self.ask(self.budget, "cell", number, plain(source))
         answer = self.hear()
         stopped = self.rest(alone=False)
         try:
@@ -244,7 +245,8 @@ class Process:
 class Student(Mapping):
     """The names that a submission's cells defined: functions as proxies, values as copies."""
 
-    def __init__(self, submission: Submission, budget: Budget):
+    def __init__(self, submission: Submission, budget: Budget, last: bool):
+        self.at = "itself" if last else "copy"
         self.cause: str | None = None
         self.process: Process | None = None
         self.line: Calls | None = None
@@ -290,7 +292,9 @@ class Student(Mapping):
         return Stopped(self.cause or "nursery")
 
     def why(self, process: Process) -> str:
-        """Why the copy ended: told by the process that it is a copy of, unless the nursery had stopped it."""
+        """Why it ended: of a copy, told by the process that it is a copy of, unless the nursery had stopped it."""
+        if self.at == "itself":
+            return process.end(patience=HUNG_UP)
         kind, *status = process.hear()
         if kind != "gone" or len(status) != 1 or type(status[0]) not in (int, str):
             return process.end("wire")
@@ -303,6 +307,9 @@ class Student(Mapping):
             self.line.channel.connection.close()
         if self.process and self.process.running:
             with contextlib.suppress(Stopped):
+                if self.at == "itself":
+                    self.process.end()
+                    return
                 self.process.rest(alone=True)
                 self.process.deadline = time.monotonic() + HUNG_UP
                 if self.process.hear()[0] != "gone":
@@ -319,7 +326,7 @@ class Calls(Line):
         self.student = student
         try:
             with theirs:
-                process.ask(budget, False, "fork", asdict(budget), descriptors=[theirs.fileno()])
+                process.ask(budget, student.at, asdict(budget), descriptors=[theirs.fileno()])
         except BaseException:
             ours.close()
             raise

@@ -121,7 +121,7 @@ class OpenSandbox:
     def run(self, cells, budget):
         names = {"__name__": "__main__"}
         results = [self._run(cell, names) for cell in cells]
-        fork = lambda budget: contextlib.nullcontext(names)  # noqa: E731
+        fork = lambda budget, last=False: contextlib.nullcontext(names)  # noqa: E731
         yield SimpleNamespace(cells=results, fork=fork, renew=lambda: None)
 
     def _run(self, cell, names):

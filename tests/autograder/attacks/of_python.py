@@ -145,9 +145,8 @@ FRAMES = [
         "def shrink(x, lam):\n    import threading\n    threading.settrace(trace)\n    sys.settrace(trace)\n    sys.setprofile(trace)",
     ),
     Attack(
-        "tracing", "audit hook", "A hook that cannot be taken off refuses to let the process fork.",
-        "def hook(event, arguments):\n    if event == 'os.fork': raise RuntimeError\nsys.addaudithook(hook)",
-        scores={"scale": 0, "mean": 0}, why="exit",
+        "tracing", "audit hook", "A hook that cannot be taken off refuses to let the process fork or end others.",
+        "def hook(event, arguments):\n    if event in ('os.fork', 'os.kill'): raise RuntimeError\nsys.addaudithook(hook)",
     ),
 ]  # fmt: skip
 
