@@ -14,7 +14,7 @@ READ, WRITE, EXECUTE = 1, 2, 4  # PROT_*
 HUGE = 2 << 20
 SMALL = 512  # bytes: up to these, Python has pools of its own, one size each
 POOL = 16 << 10
-LARGEST_PROGRAM = 32 << 20  # bytes: of what is larger most is never run
+LARGEST_PROGRAM = 12 << 20  # bytes: of what is larger most is never run
 MREMAP_MAYMOVE, MREMAP_FIXED = 1, 2
 
 libc = ctypes.CDLL(None)

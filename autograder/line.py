@@ -1,6 +1,5 @@
 """Calls between the checker and a submission, both ways, over one socket."""
 
-import json
 import socket
 import struct
 import threading
@@ -16,6 +15,7 @@ from autograder.wire import (
     WireError,
     changes,
     decoding,
+    json_value,
     restore,
 )
 
@@ -104,9 +104,12 @@ def read(frame: bytes) -> tuple[list, bytes]:
     """Its message and the bytes of its arrays."""
     end = 8 + struct.unpack_from("<I", frame)[0]
     try:
-        message = json.loads(frame[8:end])
+        text = frame[8:end].decode()
+        message, read_to = json_value(text)
     except (ValueError, RecursionError):
         raise WireError("a message that is not JSON") from None
+    if read_to != len(text):
+        raise WireError("a message with something after it")
     if type(message) is not list or not message:
         raise WireError("a message that is not a list")
     return message, frame[end:]
@@ -209,7 +212,7 @@ class Line:
         return self.serial, encoder.frame(message), encoder.objects
 
     def answered(self, message, data, serial, objects):
-        with decoding():
+        with decoding:
             kind, number, *rest = message
             if kind not in ("return", "raise") or type(number) is not int or number != serial:
                 raise WireError(f"{kind!r:.20} {number!r:.20} where the answer to {serial} was due")
@@ -239,7 +242,7 @@ class Line:
             self.answer(message, data)
 
     def answer(self, message, data):
-        with decoding():
+        with decoding:
             kind, serial, number, args, kwargs = message
             if kind != "call" or type(serial) is not int or self.depth > MAX_CALLS:
                 raise WireError(f"{kind!r:.20} where a call was due, or calls within calls deeper than {MAX_CALLS}")

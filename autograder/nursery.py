@@ -26,6 +26,8 @@ from autograder.wire import frame, outputs_text
 
 TICK = 0.02  # seconds between two looks at what a submission uses
 GRACE_CPU, GRACE_WALL = 1.0, 5.0  # seconds for a cell to end after it was interrupted
+PAGE = os.sysconf("SC_PAGE_SIZE")
+CLOCK = os.sysconf("SC_CLK_TCK")
 COMMAND = 1 << 16  # bytes of a message between the sandbox and the nursery
 
 
@@ -70,12 +72,16 @@ class Nursery:
         """Watch the submission from now on: a "cell", a "copy" of it that answers, or "itself" when it answers."""
         self.watch = Watch(self.child, self.confined, at, cpu, wall, memory << 20)
 
-    def rest(self, alone: bool):
-        """Watch no longer; tell what was used and why it was stopped. `alone`: and end what the submission started."""
+    def rest(self, alone: bool, again: bool):
+        """Watch no longer; tell what was used and why it was stopped.
+
+        `alone`: and end what the submission started. `again`: and watch another cell from now on.
+        """
         watch, self.watch = self.watch, None
         if alone and watch:
             watch.end_others()
         self.tell(cpu=watch.cpu([self.child]) if watch else 0.0, stopped=watch and watch.stopped)
+        self.watch = watch.anew() if again and watch else None
 
     def end(self, patience: float):
         """Of the submission; with its first process the kernel ends all of its processes.
@@ -108,6 +114,7 @@ class Watch:
     """What a submission may use from now on, all of its processes taken together."""
 
     def __init__(self, child, confined, at, cpu_allowed, wall_allowed, memory_allowed):
+        self.anew = lambda: Watch(child, confined, at, cpu_allowed, wall_allowed, memory_allowed)
         self.child, self.confined, self.at = child, confined, at
         self.cpu_allowed, self.wall_allowed, self.memory_allowed = cpu_allowed, wall_allowed, memory_allowed
         self.stopped: str | None = None
@@ -157,17 +164,27 @@ def processes(child, confined):
 
 def stat(pid):
     """The fields of /proc/<pid>/stat that follow the name, state first; empty if it is gone."""
+    return content(pid, "stat").rpartition(b")")[2].split()
+
+
+def content(pid, file):
+    """Of a small file of /proc/<pid>; nothing if the process is gone."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()
+        opened = os.open(f"/proc/{pid}/{file}", os.O_RDONLY)
     except OSError:
-        return []
+        return b""
+    try:
+        return os.read(opened, 1 << 13)
+    except OSError:
+        return b""
+    finally:
+        os.close(opened)
 
 
 def cpu_seconds(pid):
     """Of a process and of those of its children that have ended."""
     fields = stat(pid)
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+    return sum(map(int, fields[11:15])) / CLOCK if fields else 0.0
 
 
 def memory(pids, allowed):
@@ -175,18 +192,15 @@ def memory(pids, allowed):
 
     Exactly only when it matters: that is much slower to read.
     """
-    most = sum(field(pid, "status", ("RssAnon:", "RssShmem:")) for pid in pids)
+    most = sum(int((content(pid, "statm") or b"0 0").split()[1]) for pid in pids) * PAGE
     if most <= allowed:
         return most
-    return sum(field(pid, "smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) for pid in pids)
+    return sum(kilobytes(pid, (b"Pss_Anon:", b"Pss_Shmem:")) for pid in pids) << 10
 
 
-def field(pid, file, names):
-    try:
-        with open(f"/proc/{pid}/{file}") as opened:
-            return sum(int(line.split()[1]) << 10 for line in opened if line.startswith(names))
-    except OSError:
-        return 0
+def kilobytes(pid, names):
+    lines = content(pid, "smaps_rollup").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(names))
 
 
 def end(pid):

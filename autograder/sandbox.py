@@ -169,7 +169,7 @@ class Process:
 
     def __init__(self, nursery: Nursery, budget: Budget):
         self.nursery, self.budget = nursery, budget
-        self.running, self.cpu = True, 0.0
+        self.running, self.watched, self.cpu = True, False, 0.0
         self.deadline = time.monotonic() + PATIENCE
         connection, theirs = socket.socketpair()
         connection.settimeout(PATIENCE)
@@ -206,16 +206,21 @@ class Process:
     def ask(self, budget: Budget, at: str, *what, descriptors=()):
         """Give the process something to do, watched."""
         self.deadline = time.monotonic() + budget.wall_seconds + PATIENCE
-        self.nursery.tell("look", at=at, cpu=budget.cpu_seconds, wall=budget.wall_seconds, memory=budget.memory_mb)
+        if not (self.watched and at == "cell"):
+            self.nursery.tell("look", at=at, cpu=budget.cpu_seconds, wall=budget.wall_seconds, memory=budget.memory_mb)
         try:
             socket.send_fds(self.channel.connection, [b"."], descriptors)
             self.channel.send(frame([at, *what], max_text=MAX_SOURCE))
         except (OSError, HungUp):
             raise Stopped(self.end(patience=HUNG_UP)) from None
 
-    def rest(self, alone: bool) -> str | None:
-        """No longer watched; why it was stopped, if it was. `alone`: what it had started is ended."""
-        self.nursery.tell("rest", alone=alone)
+    def rest(self, alone=False, again=False) -> str | None:
+        """No longer watched; why it was stopped, if it was.
+
+        `alone`: what it had started is ended. `again`: it is watched for another cell.
+        """
+        self.watched = again
+        self.nursery.tell("rest", alone=alone, again=again)
         answer = self.nursery.hear("cpu")
         self.cpu += answer["cpu"]
         self.deadline = time.monotonic() + PATIENCE
@@ -224,7 +229,7 @@ class Process:
     def run_cell(self, number: int, source: str) -> CellResult:
         self.ask(self.budget, "cell", number, plain(source))
         answer = self.hear()
-        stopped = self.rest(alone=False)
+        stopped = self.rest(again=True)
         try:
             kind, outputs, error = answer
             if kind != "ran" or type(outputs) is not list or type(error) not in (str, type(None)):

@@ -15,9 +15,7 @@ What arrives is of exactly these types. A message is judged before it is believe
 other from what really came, so no message can make its reader allocate much more than was sent.
 """
 
-import contextlib
 import json
-import math
 import struct
 import sys
 from collections.abc import Callable, Sequence
@@ -29,7 +27,9 @@ MAX_TEXT = 2 << 20  # bytes of JSON in a frame
 MAX_DATA = 64 << 20  # bytes of arrays in a frame
 MAX_DEPTH = 32  # of containers in containers
 MAX_KEYS = 1024  # of a dict: int keys can be made to collide
-json_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  # json.dumps makes one for each message
+# json.dumps makes an encoder for each message, and json.loads guesses the encoding of each.
+json_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+json_value = json.JSONDecoder().raw_decode
 
 SENDABLE = (
     "None, bool, int, float, complex, str, bytes, tuple, list, dict, numpy array or scalar, Generator, tensor, function"
@@ -113,10 +113,10 @@ class Encoder:
             self.buffers.append(value)
             return ["b", len(value)]
         if isinstance(value, tuple):
-            return ["t", *(self.encode(item, depth + 1) for item in tuple(value))]
+            return ["t", *[self.encode(item, depth + 1) for item in tuple(value)]]
         if kind is list:
             self.objects.append(value)
-            return ["l", *(self.encode(item, depth + 1) for item in value)]
+            return ["l", *[self.encode(item, depth + 1) for item in value]]
         if kind is dict:
             return self.dictionary(value, depth)
         return self.leaf(value, kind)
@@ -201,15 +201,18 @@ def outputs_text(output_kb: int) -> int:
     return MAX_TEXT + 6 * (output_kb << 10)
 
 
-@contextlib.contextmanager
-def decoding():
+class Decoding:
     """Whatever goes wrong while a message is read is a WireError: nothing else may come of what a stranger sent."""
-    try:
-        yield
-    except WireError:
-        raise
-    except Exception as error:
-        raise WireError(f"{type(error).__name__}: {error}"[:200]) from None
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, _):
+        if isinstance(error, Exception) and not isinstance(error, WireError):
+            raise WireError(f"{kind.__name__}: {error}"[:200]) from None
+
+
+decoding = Decoding()
 
 
 class Decoder:
@@ -232,7 +235,7 @@ class Decoder:
         if type(count) is not int or not 0 <= count <= len(self.data) - start:
             raise WireError(f"wants {count!r:.40} bytes where {len(self.data) - start} are left")
         self.position += count
-        return memoryview(self.data)[start : start + count]
+        return self.data[start : start + count]
 
     def finish(self):
         if self.position != len(self.data):
@@ -284,15 +287,20 @@ class Decoder:
         return complex(real, imag)
 
     def bytes(self, count):
-        return bytes(self.take(count))
+        return self.take(count)
 
     def plain(self, dtype, shape):
         """A fresh array from the next bytes; its bytes as they came."""
-        if len(shape) > 32 or not all(type(size) is int and 0 <= size <= MAX_DATA for size in shape):
+        if len(shape) > 32:
             raise WireError("no shape")
-        if math.prod(max(size, 1) for size in shape) > MAX_DATA:
+        count = claimed = 1
+        for size in shape:
+            if type(size) is not int or not 0 <= size <= MAX_DATA:
+                raise WireError("no shape")
+            count, claimed = count * size, claimed * max(size, 1)
+        if claimed > MAX_DATA:
             raise WireError("a shape too large")  # an empty array may still claim a huge other axis
-        raw = self.take(math.prod(shape) * dtype.itemsize)
+        raw = self.take(count * dtype.itemsize)
         if dtype.kind == "b":
             return (np.frombuffer(raw, np.uint8) != 0).reshape(shape), raw
         return np.frombuffer(raw, dtype).reshape(shape).copy(), raw

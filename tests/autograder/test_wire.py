@@ -53,7 +53,7 @@ def decode(node, raw=b"", as_sent=True):
         return proxy
 
     decoder = Decoder(raw, function, {0: len}.__getitem__, (), as_sent)
-    with decoding():
+    with decoding:
         value = decoder.decode(node)
         decoder.finish()
     return value
