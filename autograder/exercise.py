@@ -23,7 +23,9 @@ class Call:
         self.kwargs = {key: _as_array(value) for key, value in kwargs.items()}
 
     def copy(self, unlock: bool = False) -> "Call":
-        return Call(*copied(self.args, unlock), **copied(self.kwargs, unlock))
+        call = object.__new__(Call)
+        call.args, call.kwargs = copied(self.args, unlock), copied(self.kwargs, unlock)
+        return call
 
     def text(self, name: str) -> str:
         """The call as a student would write it."""

@@ -5,16 +5,16 @@ could please each of them and be right nowhere. Some are asked once more at the 
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from autograder.errors import Stopped
 from autograder.exercise import Call, Exercise, Property
-from autograder.values import array, copied, difference, is_tensor, size_of
+from autograder.values import UNCHANGING, array, copied, difference, is_tensor, size_of
 
 MOST_AGAIN = 12  # questions that are asked once more
 MOST_REMEMBERED = 256 * 2**20  # bytes of results in one judgement
@@ -34,6 +34,7 @@ class Seen:
 
     function: str
     call: Call
+    key: str  # the same for the same question
     maker: str = ""  # the key of the call that returned this function, if one did
     lent: bool = False
     result: Any = None
@@ -44,10 +45,6 @@ class Seen:
     def text(self) -> str:
         return self.call.text(self.function)
 
-    @cached_property
-    def key(self) -> str:
-        return repr((self.maker, self.function, _bits(self.call.args), _bits(self.call.kwargs)))
-
     def given(self) -> Call:
         """The arguments that the function gets."""
         return self.call.copy() if self.lent else lent(self.call)
@@ -56,7 +53,7 @@ class Seen:
         """What has changed in the arguments."""
         pairs = zip(arrays(given), arrays(self.call), strict=True)
         self.wrote = {
-            place: new for place, (new, old) in enumerate(pairs) if new.flags.writeable and _bits(new) != _bits(old)
+            place: new for place, (new, old) in enumerate(pairs) if new.flags.writeable and bits(new) != bits(old)
         }
 
     def write_into(self, call: Call) -> None:
@@ -99,10 +96,10 @@ class Student:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         call = Call(*args, **kwargs)
-        question = self.question(call)
-        seen = self.answers.kept.get(question.key) if plain(call) else None
+        key = self.key(call)
+        seen = self.answers.kept.get(key) if plain(call) else None
         if seen is None:
-            seen = question
+            seen = self.question(call, key)
             given = call if self._lend else lent(call)
             self.hear(seen, given, *self._ask(given))
         elif self._lend:
@@ -112,8 +109,12 @@ class Student:
             raise Raised(seen.error) from seen.error
         return copied(seen.result)
 
-    def question(self, call: Call) -> Seen:
-        return Seen(self.__name__, call.copy(unlock=not self._lend), self._maker, self._lend)
+    def key(self, call: Call) -> str:
+        """The same for the same question."""
+        return repr((self._maker, self.__name__, bits(call, unlock=not self._lend)))
+
+    def question(self, call: Call, key: str) -> Seen:
+        return Seen(self.__name__, call.copy(unlock=not self._lend), key, self._maker, self._lend)
 
     def ask_each(self, questions: list[Seen]) -> list[Seen]:
         """The same questions answered, in as few turns as the function can be asked in."""
@@ -166,21 +167,19 @@ def _lent(value):
 def plain(value: Any) -> bool:
     """Whether the same question can have only one answer: neither a generator nor a function is asked about."""
     if isinstance(value, Call):
-        return all(map(plain, (*value.args, *value.kwargs.values())))
+        return all(map(plain, value.args)) and all(map(plain, value.kwargs.values()))
     if isinstance(value, tuple):
         return all(map(plain, value))
-    return value is None or isinstance(value, bool | int | float | str | np.ndarray)
+    return type(value) in UNCHANGING or isinstance(value, np.ndarray)
 
 
-def arrays(value: Any) -> Iterator[np.ndarray]:
+def arrays(value: Any) -> list[np.ndarray]:
     """All arrays in a call that is plain, in order."""
     if isinstance(value, Call):
         value = (*value.args, *value.kwargs.values())
     if isinstance(value, tuple):
-        for each in value:
-            yield from arrays(each)
-    if isinstance(value, np.ndarray):
-        yield value
+        return [found for each in value if type(each) not in UNCHANGING for found in arrays(each)]
+    return [value] if isinstance(value, np.ndarray) else []
 
 
 def as_student(exercise: Exercise, functions: Mapping[str, Callable]) -> list[Student]:
@@ -219,28 +218,29 @@ class _Listener(Student):
         return _Listener(self.__name__, lend=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise _First(self.__name__, self._lend, Call(*args, **kwargs).copy())
+        call = Call(*args, **kwargs)
+        raise _First(self.__name__, self._lend, call.copy(), self.key(call))
 
 
 @lru_cache(maxsize=256)
-def first_questions(exercise: Exercise, seed: int) -> dict[str, list[tuple[str, bool, Call]]]:
-    """By property, what it asks first about each hidden input: name of the function, whether it lends, and the call.
+def first_questions(exercise: Exercise, seed: int) -> dict[str, list[tuple[str, bool, Call, str]]]:
+    """By property, what it asks first about each hidden input: name of the function, whether it lends, call and key.
 
     The first question follows from the input alone, so all of them can be asked before the first is answered; but for
     one that a right answer to another one stands in: whoever reads all of them must not find an answer there.
     """
-    found: dict[str, list[tuple[str, bool, Call]]] = {}
+    found: dict[str, list[tuple[str, bool, Call, str]]] = {}
     for check in exercise.properties:
         found[check.name] = []
         for call in exercise.hidden(seed):
             try:
                 failure(check, [_Listener(name) for name in exercise.names], call)
             except _First as first:
-                name, lend, asked = first.args
+                name, lend, asked, key = first.args
                 if plain(asked):
-                    found[check.name].append((name, lend, asked))
+                    found[check.name].append((name, lend, asked, key))
     asked = [each for some in found.values() for each in some]
-    telling = [_numbers(_right(exercise, name, call), but=_numbers(call)) for name, _, call in asked]
+    telling = [_numbers(_right(exercise, name, call), but=_numbers(call)) for name, _, call, _ in asked]
     return {name: [each for each in some if not _tells(_numbers(each[2]), telling)] for name, some in found.items()}
 
 
@@ -286,11 +286,9 @@ def foresee(exercise: Exercise, check: Property, students: list[Student], seed: 
     """Ask at once what the property is going to ask first, where it is not known yet."""
     for student in students:
         questions: dict[str, Seen] = {}
-        for name, lend, call in first_questions(exercise, seed)[check.name]:
-            if name == student.__name__:
-                question = (student.lending() if lend else student).question(call)
-                if question.key not in student.answers.kept:
-                    questions.setdefault(question.key, question)
+        for name, lend, call, key in first_questions(exercise, seed)[check.name]:
+            if name == student.__name__ and key not in student.answers.kept and key not in questions:
+                questions[key] = (student.lending() if lend else student).question(call, key)
         if questions:
             student.ask_each(list(questions.values()))
 
@@ -305,7 +303,7 @@ def unsteady(students: list[Student]) -> bool:
     for student in students:
         asked = [seen for seen in answers.kept.values() if seen.function == student.__name__ and not seen.maker]
         asked = asked[:: -max(1, -(-len(asked) // MOST_AGAIN))]
-        again = [Seen(seen.function, seen.call, lent=seen.lent) for seen in asked]
+        again = [Seen(seen.function, seen.call, seen.key, lent=seen.lent) for seen in asked]
         if any(map(_differ, student.ask_each(again), asked)):
             return True
     return False
@@ -322,7 +320,7 @@ def remembered(function: Callable, most: int = 4096) -> Callable:
     known: dict[str, Any] = {}
 
     def answer(*args, **kwargs):
-        key = Seen("", Call(*args, **kwargs)).key
+        key = repr(bits(Call(*args, **kwargs)))
         if key not in known:
             if len(known) >= most:
                 known.clear()
@@ -332,16 +330,20 @@ def remembered(function: Callable, most: int = 4096) -> Callable:
     return answer
 
 
-def _bits(value):
+def bits(value: Any, unlock: bool = False) -> Any:
+    """All that a function can tell two values apart by, as if arrays could be written into when `unlock` is set."""
+    if type(value) in UNCHANGING:
+        return value
     if isinstance(value, np.ndarray):
-        layout = value.flags.c_contiguous, value.flags.f_contiguous
-        return (value.dtype.str, value.shape, layout, hash(value.tobytes()), value.flags.writeable)
-    if is_tensor(value):
-        return _bits(array(value))
+        flags = value.flags
+        layout = flags.c_contiguous, flags.f_contiguous, unlock or flags.writeable
+        return (value.dtype.str, value.shape, layout, hash(value.tobytes()))
+    if isinstance(value, list | tuple):
+        return [bits(entry, unlock) for entry in value]
+    if isinstance(value, Call):
+        return [bits(value.args, unlock), bits(value.kwargs, unlock)]
+    if isinstance(value, dict):
+        return {key: bits(entry, unlock) for key, entry in value.items()}
     if isinstance(value, np.random.Generator):
         return value.bit_generator.state
-    if isinstance(value, dict):
-        return {key: _bits(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_bits(entry) for entry in value]
-    return value
+    return bits(array(value), unlock) if is_tensor(value) else value

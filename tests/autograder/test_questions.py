@@ -140,8 +140,8 @@ class TestFirstQuestions:
         exercise = exercise_of(is_odd, leaves_x_alone, inputs=vectors, right=double)
         found = first_questions(exercise, 1)
         inputs = [call.args[0].tolist() for call in exercise.hidden(1)]
-        assert [call.args[0].tolist() for _, _, call in found["is_odd"]] == [[-x for x in row] for row in inputs]
-        assert [lend for _, lend, _ in found["leaves_x_alone"]] == [True] * 3
+        assert [call.args[0].tolist() for _, _, call, _ in found["is_odd"]] == [[-x for x in row] for row in inputs]
+        assert [lend for _, lend, *_ in found["leaves_x_alone"]] == [True] * 3
 
     @pytest.mark.parametrize("sign", [1, -1])
     def test_no_right_answer_stands_in_what_is_asked_before_it_is_given(self, sign):
@@ -206,7 +206,7 @@ class TestTurns:
             there = as_student(exercise, {"f": function})[0]
             here = as_student(exercise, {"f": raises_sometimes})[0]
             for one in (there, here):
-                one.ask_each([one.question(call) for call in exercise.hidden(1)])
+                one.ask_each([one.question(call, one.key(call)) for call in exercise.hidden(1)])
             for one, other in zip(there.answers.kept.values(), here.answers.kept.values(), strict=True):
                 assert one.key == other.key
                 assert np.array_equal(one.result, other.result)
