@@ -6,6 +6,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
@@ -141,7 +142,10 @@ def ask(exercise: Exercise, student: Mapping[str, Any], seed: int) -> tuple[set[
     passed: set[str] = set()
     students: list[Student] = []
     try:
-        functions = {name: student[name] for name in exercise.names if name in student}
+        functions = {}
+        for name in exercise.names:
+            with suppress(KeyError):
+                functions[name] = student[name]
         if not all(callable(functions.get(name)) for name in exercise.names):
             return passed, "missing", students
         students = as_student(exercise, functions)

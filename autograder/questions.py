@@ -16,7 +16,7 @@ from autograder.errors import Stopped
 from autograder.exercise import Call, Exercise, Property
 from autograder.values import UNCHANGING, array, copied, difference, is_tensor, size_of
 
-MOST_AGAIN = 12  # questions that are asked once more
+MOST_AGAIN = 6  # questions that are asked once more
 MOST_REMEMBERED = 256 * 2**20  # bytes of results in one judgement
 
 
