@@ -23,9 +23,8 @@ import numpy as np
 
 from autograder import compact, confine, shell
 from autograder.line import Channel, Line
-from autograder.wire import frame, outputs_text
+from autograder.wire import frame, json_value, outputs_text
 
-TICK = 0.02  # seconds between two looks at what a submission uses
 GRACE_CPU, GRACE_WALL = 1.0, 5.0  # seconds for a cell to end after it was interrupted
 PAGE = os.sysconf("SC_PAGE_SIZE")
 CLOCK = os.sysconf("SC_CLK_TCK")
@@ -45,13 +44,13 @@ class Nursery:
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
         while True:
-            if not poll.poll(TICK * 1000 if self.watch else None) and self.watch:
+            if not poll.poll(confine.TICK * 1000 if self.watch else None) and self.watch:
                 self.watch.look()
                 continue
             data, descriptors, _, _ = socket.recv_fds(self.control, COMMAND, 1)
             if not data:
                 return
-            command, arguments = json.loads(data)
+            command, arguments = json_value(data.decode())[0]
             getattr(self, command)(*descriptors, **arguments)
 
     def tell(self, **what):

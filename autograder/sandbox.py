@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from autograder.confine import CannotConfine
+from autograder.confine import TICK, CannotConfine
 from autograder.errors import GraderError, Stopped, StudentError
 from autograder.launch import CAPABILITIES, PATIENCE, Nursery, lacking
 from autograder.line import Channel, Endless, HungUp, Line
@@ -169,7 +169,7 @@ class Process:
 
     def __init__(self, nursery: Nursery, budget: Budget):
         self.nursery, self.budget = nursery, budget
-        self.running, self.watched, self.cpu = True, False, 0.0
+        self.running, self.watched, self.since, self.cpu = True, False, 0.0, 0.0
         self.deadline = time.monotonic() + PATIENCE
         connection, theirs = socket.socketpair()
         connection.settimeout(PATIENCE)
@@ -207,6 +207,7 @@ class Process:
         """Give the process something to do, watched."""
         self.deadline = time.monotonic() + budget.wall_seconds + PATIENCE
         if not (self.watched and at == "cell"):
+            self.since = time.monotonic()
             self.nursery.tell("look", at=at, cpu=budget.cpu_seconds, wall=budget.wall_seconds, memory=budget.memory_mb)
         try:
             socket.send_fds(self.channel.connection, [b"."], descriptors)
@@ -219,7 +220,7 @@ class Process:
 
         `alone`: what it had started is ended. `again`: it is watched for another cell.
         """
-        self.watched = again
+        self.watched, self.since = again, time.monotonic()
         self.nursery.tell("rest", alone=alone, again=again)
         answer = self.nursery.hear("cpu")
         self.cpu += answer["cpu"]
@@ -229,7 +230,9 @@ class Process:
     def run_cell(self, number: int, source: str) -> CellResult:
         self.ask(self.budget, "cell", number, plain(source))
         answer = self.hear()
-        stopped = self.rest(again=True)
+        # As long as the nursery has not looked yet it has stopped nothing, and one watch does for several quick cells.
+        self.watched = quick = time.monotonic() - self.since < TICK
+        stopped = None if quick else self.rest(again=True)
         try:
             kind, outputs, error = answer
             if kind != "ran" or type(outputs) is not list or type(error) not in (str, type(None)):
