@@ -2,13 +2,13 @@
 
 One assignment: the first four exercises of `soft_thresholding`, with nbgrader's hidden tests in it, for which this
 grader has the checks of `autograder/checks`. 60% of the submissions are right, 30% have named mistakes, mostly in every
-exercise, 10% are hostile. Each grader runs as its own command, in turn, with the same seconds for a cell. What attacks
-the machine itself (a fork bomb, a search for gradebooks to change) is not among the hostile ones: stock nbgrader would
-carry it out.
+exercise, 10% are hostile. Each grader runs as its own command, in turn. What attacks the machine itself (a fork bomb, a
+search for gradebooks to change) is not among the hostile ones: stock nbgrader would carry it out.
 
-Of nbgrader the time that its command takes to start is not counted, of this grader it is. nbgrader as shipped stops a
-cell after its 30 s; tuned, and here, after 2 s, for the solution takes a few hundredths. On a busy machine the ratio
-of the clock says little: CPU time is printed beside it.
+Of nbgrader the time that its command takes to start is not counted, of this grader it is. What never ends costs what
+each grader is set to: nbgrader as shipped stops a cell after its 30 s; tuned, after 2 s of the clock, in which another
+load and the imports must fit, too; this grader after 1 s of CPU, of which the solution takes a few hundredths. On a
+busy machine the ratio of the clock says little: CPU time is printed beside it.
 
 All of it is done a second time, of an assignment whose first cell imports torch, as those do that use it: nbgrader's
 kernel loads it for each submission.
@@ -30,6 +30,7 @@ import tempfile
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -49,7 +50,7 @@ from autograder.sandbox import Calls, Sandbox, Student, Submission
 ASSIGNMENT = "soft_thresholding"
 ROUNDS, HONEST, MANY = 2, 1000, 1000  # rounds; honest submissions for this grader; those for the look at memory
 STOCKS = 6  # honest submissions for nbgrader
-SECONDS = 2  # of CPU here, on the clock of nbgrader tuned: for a cell
+SECONDS, TUNED = 1, 2  # for a cell: of CPU here, on the clock of nbgrader tuned
 SHARES = {"h": 0.9, "x": 0.1}  # honest: two right ones to one with mistakes; hostile
 ATTACKS = (
     "ends its process",
@@ -176,7 +177,7 @@ def shipped(stock: Path, students: str) -> float:
 
 def tuned(stock: Path, students: str) -> float:
     """Two processes, each with half of the students."""
-    tuning = "--force", "--ExecutePreprocessor.shutdown_kernel=immediate", f"--ExecutePreprocessor.timeout={SECONDS}"
+    tuning = "--force", "--ExecutePreprocessor.shutdown_kernel=immediate", f"--ExecutePreprocessor.timeout={TUNED}"
     start = time.perf_counter()
     for process in [
         begin(stock, "nbgrader", "autograde", ASSIGNMENT, f"--student={students}{half}", *tuning)
@@ -352,7 +353,7 @@ def table(times: Times) -> None:
 
 def compare(own: Path, stock: Path, rounds: int, honest: int) -> None:
     """The table, and how long the commands take to start."""
-    hostile = 10 * len(ATTACKS)
+    hostile = len(ATTACKS) * -(-honest // (9 * len(ATTACKS)))  # one to nine, and each attack as often
     hand_in(own, {"h": honest, "x": hostile})
     hand_in(stock, {"h": STOCKS, "x": len(ATTACKS)})
     start = time.perf_counter()
@@ -362,23 +363,31 @@ def compare(own: Path, stock: Path, rounds: int, honest: int) -> None:
     written = [json.loads(path.read_text()) for path in sorted((own / "course" / "submitted").glob("h*/*/*.ipynb"))]
     shipped(stock, "h0000")
     start_up = command(stock, "nbgrader", "autograde", ASSIGNMENT, "--student=h0000")  # it has been graded
-    graders = {
-        "nbgrader as shipped": lambda students, n: (shipped(stock, students) - start_up) / STOCKS,
-        "nbgrader tuned, 2 processes": lambda students, n: (tuned(stock, students) - start_up) / STOCKS,
-        "this grader, 1 job": lambda students, n: ours(own, students, 1) / n,
-        "this grader, 2 jobs": lambda students, n: ours(own, students, 2) / n,
-    }
-    times: Times = {name: {"h": [], "x": []} for name in graders}
-    times["bare execution"] = {"h": []}
+
+    def theirs(grader: Callable[[Path, str], float]) -> dict[str, float]:
+        return {kind: (grader(stock, f"{kind}*") - start_up) / STOCKS for kind in SHARES}
+
+    def mine(jobs: int) -> dict[str, float]:
+        """The hostile ones are graded among the honest ones, as they come: what they add."""
+        alone, together = (ours(own, students, jobs) for students in ("h*", "*"))
+        return {"h": alone / honest, "x": (together - alone) / hostile}
+
+    times: Times = {}
     for _ in range(rounds):
-        for kind, students, count in ("h", "h*", honest), ("x", "x*", hostile):
-            for name, grader in graders.items():
-                times[name][kind].append(grader(students, count))
-        times["bare execution"]["h"].append(bare(written) / honest)
+        found = {
+            "nbgrader as shipped": theirs(shipped),
+            "nbgrader tuned, 2 processes": theirs(tuned),
+            "this grader, 1 job": mine(1),
+            "this grader, 2 jobs": mine(2),
+            "bare execution": {"h": bare(written) / honest},
+        }
+        for name, kinds in found.items():
+            for kind, seconds in kinds.items():
+                times.setdefault(name, {}).setdefault(kind, []).append(seconds)
     table(times)
     here = ours(own, "h0000", 1)
     print(f"nbgrader starts in {start_up:.1f} s, left out above; this grader starts and judges one in {here:.1f} s")
-    print(f"hostile: {'; '.join(ATTACKS)}; what never ends costs 30 s as shipped, {SECONDS} s elsewhere")
+    print(f"hostile: {'; '.join(ATTACKS)}; what never ends costs 30 s as shipped, {TUNED} s tuned, {SECONDS} s here")
 
 
 def look_closer(own: Path, stock: Path, honest: int, most: int) -> None:
