@@ -12,6 +12,7 @@ from autograder.course import Course, Notebook, released
 from autograder.errors import GraderError
 from autograder.exercise import Exercise
 from autograder.gradebook import Book
+from autograder.launch import Nursery
 from autograder.sandbox import Budget, Sandbox
 from autograder.settings import Autograder
 
@@ -56,6 +57,10 @@ def load(course: Course, book: Book, name: str) -> Assignment:
     return Assignment(name, notebooks, checks, course.seed, Budget(**Autograder(config=course.config).budget(name)))
 
 
-def open_sandbox(course: Course, name: str, *, unconfined: bool = False) -> Sandbox:
-    """Where the submissions of an assignment run."""
-    return Sandbox(Autograder(config=course.config).capability(name), unconfined=unconfined)
+def open_sandbox(course: Course, name: str, begun: Nursery | None = None, *, unconfined: bool = False) -> Sandbox:
+    """Where the submissions of an assignment run; in a nursery that was begun before, if it is the right one."""
+    capability = Autograder(config=course.config).capability(name)
+    if begun and (begun.capability, begun.unconfined) != (capability, unconfined):
+        begun.close()
+        begun = None
+    return Sandbox(capability, unconfined, begun)

@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +19,11 @@ from typing import Any
 from autograder.confine import PR_SET_PDEATHSIG, libc
 from autograder.course import Course
 from autograder.desk import Desk
+from autograder.early import core_of
 from autograder.errors import GraderError
 from autograder.grade import Assignment
 from autograder.gradebook import Entry, Part, Writer
+from autograder.launch import Nursery
 
 TOGETHER = 0.5  # seconds of verdicts that go into the gradebook in one transaction
 PATIENCE = 1800.0  # seconds for one submission, far beyond what its budgets allow: then its worker is given up
@@ -97,7 +99,7 @@ class Shelf:
             path.with_suffix(".new").replace(path)
 
 
-OpenSandbox = Callable[[], AbstractContextManager[Any]]
+OpenSandbox = Callable[..., AbstractContextManager[Any]]
 
 
 def run(
@@ -109,10 +111,14 @@ def run(
     *,
     jobs: int = 1,
     force: bool = False,
+    begun: Sequence[Nursery] = (),
 ) -> Iterator[Result]:
-    """Grade; each submission when it is judged. However this ends, what was judged goes into the gradebook."""
+    """Grade; each submission when it is judged. However this ends, what was judged goes into the gradebook.
+
+    `begun` are nurseries that the first workers take, one each: `open_sandbox` is then given it.
+    """
     shelf = Shelf(course, writer)
-    crew = Crew(course, assignment, open_sandbox, force)
+    crew = Crew(course, assignment, open_sandbox, force, begun)
     try:
         for result in crew.judge(students, jobs):
             shelf.put(result.record)
@@ -147,8 +153,16 @@ class Worker:
 class Crew:
     """The workers of a run."""
 
-    def __init__(self, course: Course, assignment: Assignment, open_sandbox: OpenSandbox, force: bool):
+    def __init__(
+        self,
+        course: Course,
+        assignment: Assignment,
+        open_sandbox: OpenSandbox,
+        force: bool,
+        begun: Sequence[Nursery] = (),
+    ):
         self.course, self.assignment, self.open_sandbox, self.force = course, assignment, open_sandbox, force
+        self.begun = [*begun]
         self.workers: list[Worker] = []
 
     def judge(self, students: Iterable[str], jobs: int) -> Iterator[Result]:
@@ -184,15 +198,20 @@ class Crew:
     def hire(self, place: int) -> Worker:
         fork = multiprocessing.get_context("fork")  # checks and torch are loaded once, and their memory is shared
         ours, theirs = fork.Pipe()
-        process = fork.Process(target=self.work, args=(ours, theirs, place))
+        begun = self.begun.pop(0) if self.begun else None
+        process = fork.Process(target=self.work, args=(ours, theirs, place, begun))
         process.start()
         theirs.close()
+        if begun:
+            begun.leave()
         return Worker(process, ours)
 
-    def work(self, ours: Connection, pipe: Connection, place: int) -> None:
+    def work(self, ours: Connection, pipe: Connection, place: int, begun: Nursery | None) -> None:
         """What a worker does, in its own process."""
         ours.close()
-        stay(place)
+        for another in self.begun:
+            another.leave()
+        os.sched_setaffinity(0, {core_of(place)})
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a parent that is killed takes its workers along
         warnings.simplefilter("ignore")  # of numpy, about what students return
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends this process
@@ -200,7 +219,7 @@ class Crew:
         with suppress(EOFError, OSError):  # the parent is gone
             try:
                 gc.freeze()  # what is loaded is not searched for garbage again and again
-                with self.open_sandbox() as sandbox:
+                with self.open_sandbox(begun) if begun else self.open_sandbox() as sandbox:
                     desk = Desk(self.course, self.assignment, sandbox, self.force)
                     while True:
                         pipe.send(_judged(desk, pipe.recv()))
@@ -210,12 +229,6 @@ class Crew:
     def stop(self) -> None:
         for worker in self.workers:
             worker.stop()
-
-
-def stay(place: int) -> None:
-    """On one core: a check and the submission that it asks take turns, and to wake another core takes longer."""
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[place % len(cores)]})
 
 
 def _judged(desk: Desk, student: str) -> Result:

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -45,7 +47,9 @@ ENVIRONMENT = {
 # packages before they are out of reach.
 BOOT = """
 import json, os, socket, sys
-root, descriptor, packages, sources, capability, confined = json.loads(sys.argv[1])
+root, descriptor, packages, sources, capability, confined, core = json.loads(sys.argv[1])
+if core is not None:
+    os.sched_setaffinity(0, {core})
 sys.path.insert(0, root)
 from autograder import confine
 if confined:
@@ -90,19 +94,32 @@ def packages(capability: str) -> dict[str, str]:
 
 
 class Nursery:
-    """The trusted end of a process of autograder/nursery.py."""
+    """The trusted end of a process of autograder/nursery.py. It loads what it needs until `ready` is called, or longer.
 
-    def __init__(self, capability: str, unconfined: bool):
+    `core`: the one that it stays on. Who forks afterwards may leave the nursery to the new process: see `leave`.
+    """
+
+    def __init__(self, capability: str, unconfined: bool, core: int | None = None):
+        self.capability, self.unconfined = capability, unconfined
         self.folder = tempfile.TemporaryDirectory() if unconfined else None
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self.process = self.start(theirs.fileno(), capability, unconfined)
-        try:
-            if not unconfined:
+            self.process = self.start(theirs.fileno(), capability, unconfined, core)
+        if not unconfined:
+            with self.starting():
                 self.hear("unshared")
                 confine.map_users(self.process.pid)
                 self.control.send(b".")
+
+    def ready(self):
+        """Wait until it has loaded everything."""
+        with self.starting():
             self.hear("ready")
+
+    @contextlib.contextmanager
+    def starting(self):
+        try:
+            yield
         except confine.CannotConfine as error:
             self.close()
             raise lacking(error) from None
@@ -113,7 +130,7 @@ class Nursery:
             self.close()
             raise
 
-    def start(self, descriptor: int, capability: str, unconfined: bool):
+    def start(self, descriptor: int, capability: str, unconfined: bool, core: int | None):
         allowed: Any = packages(capability)
         home = confine.SCRATCH
         if self.folder:
@@ -122,12 +139,13 @@ class Nursery:
                 Path(home, name).symlink_to(path)
             allowed = home
         sources = {f"{name}.py": str(ROOT / "autograder" / f"{name}.py") for name in SOURCES}
-        arguments = [str(ROOT), descriptor, allowed, sources, capability, not unconfined]
+        arguments = [str(ROOT), descriptor, allowed, sources, capability, not unconfined, core]
         return subprocess.Popen(
             [sys.executable, "-s", "-S", "-P", "-c", BOOT, json.dumps(arguments)],
             env=ENVIRONMENT | dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), home),
             pass_fds=[descriptor],
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is heard by whoever started the run
             cwd="/",
         )
 
@@ -146,7 +164,7 @@ class Nursery:
             with contextlib.suppress(OSError):
                 data = self.control.recv(1 << 16) if poll.poll(1000 * seconds) else b""
             if not data:
-                self.process.kill()
+                self.kill()
                 raise Stopped("nursery")
             answer = json.loads(data)
             if "lacks" in answer:
@@ -154,9 +172,19 @@ class Nursery:
             if key in answer:
                 return answer
 
+    def kill(self):
+        """Also as a child of this process's parent, which `self.process` would take for one that has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            if self.process.returncode is None:
+                os.kill(self.process.pid, signal.SIGKILL)
+
+    def leave(self):
+        """To a process forked from this one: without the control of either the nursery ends."""
+        self.control.close()
+
     def close(self):
         self.control.close()
-        self.process.kill()
+        self.kill()
         self.process.wait()
         if self.folder:
             self.folder.cleanup()

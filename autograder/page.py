@@ -4,30 +4,12 @@ import atexit
 import re
 from functools import lru_cache
 from html import escape
-from pathlib import Path
-from typing import Any
 
-import nbgrader
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from autograder import sanitise
-
-FORMGRADER = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader"
-# By section of nbgrader_config.py.
-SETTINGS: dict[str, dict[str, Any]] = {
-    "GenerateFeedback": {"exporter_class": "autograder.page.FeedbackPage"},
-    "FeedbackPage": {
-        "template_name": "page",
-        "extra_template_basedirs": [str(Path(__file__).with_name("templates"))],
-        # Where nbgrader's own template is, and the style sheet that it writes into the page.
-        "extra_template_paths": [
-            str(FORMGRADER / "templates"),
-            str(FORMGRADER / "static" / "node_modules" / "bootstrap" / "dist" / "css"),
-        ],
-    },
-}
 
 
 class FeedbackPage(HTMLExporter):

@@ -2,20 +2,33 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nbgrader.apps import NbGrader
-from nbgrader.coursedir import CourseDirectory
 from traitlets import Dict, List
 from traitlets.config import Configurable
 
-from autograder import page
 from autograder.course import Course
 from autograder.errors import GraderError
 
 BUDGET = {"cpu_seconds": 10, "wall_seconds": 120, "memory_mb": 1024, "processes": 16, "file_mb": 16, "output_kb": 512}
 NEEDED = "c.Autograder in nbgrader_config.py"
+_NBGRADER: Any = find_spec("nbgrader")  # found, not loaded: see early.py
+FORMGRADER = Path(_NBGRADER.origin).parent / "server_extensions" / "formgrader"
+# How feedback pages are made, by section of nbgrader_config.py.
+PAGE: dict[str, dict[str, Any]] = {
+    "GenerateFeedback": {"exporter_class": "autograder.page.FeedbackPage"},
+    "FeedbackPage": {
+        "template_name": "page",
+        "extra_template_basedirs": [str(Path(__file__).with_name("templates"))],
+        # Where nbgrader's own template is, and the style sheet that it writes into the page.
+        "extra_template_paths": [
+            str(FORMGRADER / "templates"),
+            str(FORMGRADER / "static" / "node_modules" / "bootstrap" / "dist" / "css"),
+        ],
+    },
+}
 
 
 class Autograder(Configurable):
@@ -60,7 +73,7 @@ def configure(c: Any, root: Path, course_id: str) -> None:
         "autograder.nbgrader_plugins.HideTests",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
-    for section, values in page.SETTINGS.items():
+    for section, values in PAGE.items():
         for name, value in values.items():
             c[section][name] = value
 
@@ -78,6 +91,9 @@ def _make(root: Path) -> None:
 
 def load() -> Course:
     """The course that `nbgrader_config.py` in this folder describes, read as nbgrader itself reads it."""
+    from nbgrader.apps import NbGrader
+    from nbgrader.coursedir import CourseDirectory
+
     if not Path("nbgrader_config.py").exists():
         raise GraderError(f"there is no nbgrader_config.py in {Path.cwd()}: go to the folder that has it")
     app = NbGrader(raise_config_file_errors=True)

@@ -5,9 +5,14 @@ import json
 import os
 import sys
 import time
+from functools import partial
+from typing import TYPE_CHECKING
 
 from autograder.progress import Progress, duration
 from autograder.summary import Line, line
+
+if TYPE_CHECKING:
+    from autograder.launch import Nursery
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +36,17 @@ def positive(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
+    from autograder import early
+
+    begun = [] if args.unconfined else early.begin(args.assignment, args.student, args.jobs)
+    try:
+        return grade(args, begun)
+    finally:
+        for nursery in begun:
+            nursery.close()
+
+
+def grade(args: argparse.Namespace, begun: "list[Nursery]") -> int:
     from autograder import batch, settings
     from autograder.assignment import load, open_sandbox
     from autograder.errors import GraderError
@@ -50,9 +66,10 @@ def run(args: argparse.Namespace) -> int:
         book.assert_writable()
         assignment = load(course, book, args.assignment)
         writer = book.writer(args.assignment)
-        sandbox = lambda: open_sandbox(course, args.assignment, unconfined=args.unconfined)  # noqa: E731
+        sandbox = partial(open_sandbox, course, args.assignment, unconfined=args.unconfined)
+        options = {"jobs": args.jobs, "force": args.force, "begun": begun}
         try:
-            for result in batch.run(course, assignment, students, writer, sandbox, jobs=args.jobs, force=args.force):
+            for result in batch.run(course, assignment, students, writer, sandbox, **options):
                 lines.append(line(result.record))
                 judged += result.judged
                 progress.step(result.record["student"])
