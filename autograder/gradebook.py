@@ -9,7 +9,7 @@ from typing import Any
 
 from nbgrader import api
 from nbgrader.preprocessors import AssignLatePenalties
-from sqlalchemy import Connection, and_, case, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, insert, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from autograder.course import Course
@@ -181,17 +181,18 @@ class Writer:
         ]
         if new:
             connection.execute(insert(GRADE), new)
-        changed = bool(new)
-        for name, score in part.grades.items():
-            old = here.get(known.grades[name])
-            if old is None or (old.auto_score == score and not fresh):
-                continue
+        old = [
+            {"cell": known.grades[name], "score": score, "unknown": score is None}
+            for name, score in part.grades.items()
+            if (row := here.get(known.grades[name])) is not None and (fresh or row.auto_score != score)
+        ]
+        if old:
             # As nbgrader: a grade given by hand stays and asks to be looked at again, unless no file was handed in.
-            review = False if part.missing else case((columns.manual_score.is_not(None), True), else_=score is None)
-            where = and_(columns.notebook_id == key, columns.cell_id == known.grades[name])
-            connection.execute(update(GRADE).where(where).values(auto_score=score, needs_manual_grade=review))
-            changed = True
-        return changed
+            by_hand = case((columns.manual_score.is_not(None), True), else_=bindparam("unknown"))
+            values: dict[str, Any] = {"auto_score": bindparam("score"), "needs_manual_grade": False if part.missing else by_hand}
+            where = and_(columns.notebook_id == key, columns.cell_id == bindparam("cell"))
+            connection.execute(update(GRADE).where(where).values(values), old)
+        return bool(new or old)
 
     def _comments(self, connection: Connection, key: str, known: Known, part: Part) -> bool:
         columns = COMMENT.c
