@@ -189,9 +189,10 @@ class Writer:
         if old:
             # As nbgrader: a grade given by hand stays and asks to be looked at again, unless no file was handed in.
             by_hand = case((columns.manual_score.is_not(None), True), else_=bindparam("unknown"))
-            values: dict[str, Any] = {"auto_score": bindparam("score"), "needs_manual_grade": False if part.missing else by_hand}
+            review = False if part.missing else by_hand
             where = and_(columns.notebook_id == key, columns.cell_id == bindparam("cell"))
-            connection.execute(update(GRADE).where(where).values(values), old)
+            written = update(GRADE).where(where).values(auto_score=bindparam("score"), needs_manual_grade=review)
+            connection.execute(written, old)
         return bool(new or old)
 
     def _comments(self, connection: Connection, key: str, known: Known, part: Part) -> bool:
