@@ -219,7 +219,7 @@ class Watch(threading.Thread):
     def __init__(self, pid: int):
         super().__init__()
         self.root, self.most = psutil.Process(pid), 0.0
-        self.cpu: dict[int, tuple[int, float, float]] = {}
+        self.cpu: dict[int, tuple[int, float, float]] = {}  # by process its place and its seconds
         self.start()
 
     def run(self):
@@ -229,22 +229,26 @@ class Watch(threading.Thread):
                 time.sleep(0.5)
 
     def look(self):
-        memory, todo = 0, [(self.root, 0)]
+        memory, todo = 0, [(self.root, 0, 0)]
         while todo:
-            process, depth = todo.pop()
+            process, place, depth = todo.pop()
             with contextlib.suppress(psutil.NoSuchProcess):
                 memory += process.memory_full_info().pss
-                todo += [(child, depth + 1) for child in process.children()]
-                if depth <= 3:  # writer, judge, and two for the nursery; its children count there when they have ended
-                    used, ended = process.cpu_times(), depth == 3
-                    user = used.user + ended * used.children_user
-                    self.cpu[process.pid] = depth, user, used.system + ended * used.children_system
+                if depth == 1:  # a judge is a fork of the command, a nursery another program
+                    place = 2 if "-c" in process.cmdline() else 1
+                nursery = place == 2 and depth == 2  # what was started is a process that waits for it
+                todo += [(child, place, depth + 1) for child in process.children() if not nursery]
+                used = process.cpu_times()  # of a nursery's children when they have ended
+                user, system = used.user + nursery * used.children_user, used.system + nursery * used.children_system
+                self.cpu[process.pid] = place, user, system
+                if nursery:
+                    memory += sum(child.memory_full_info().pss for child in process.children(recursive=True))
         self.most = max(self.most, memory / 2**20)
 
     def rows(self):
         """Name, and milliseconds of CPU in programs and in the kernel."""
         for place, name in enumerate(self.PLACES):
-            found = [used[1:] for used in self.cpu.values() if min(used[0], 2) == place]
+            found = [used[1:] for used in self.cpu.values() if used[0] == place]
             yield name, *(1000 * sum(each) for each in zip(*found, strict=True))
 
 
