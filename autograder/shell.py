@@ -149,6 +149,11 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui=None):
         pass  # there is no event loop to join
 
+    def should_run_async(self, raw_cell, *, transformed_cell=None, **rest):
+        # IPython compiles each cell once more to see whether it awaits something: not without one of these words.
+        perhaps = transformed_cell is None or "await" in transformed_cell or "async" in transformed_cell
+        return perhaps and super().should_run_async(raw_cell, transformed_cell=transformed_cell, **rest)
+
     def _tee(self, channel):
         return contextlib.nullcontext()  # else all that is printed would be kept a second time, without a limit
 

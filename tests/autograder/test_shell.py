@@ -4,6 +4,7 @@ import jupytext
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.async_helpers import _should_be_async
 from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder.masters import SOLUTIONS, assignments
@@ -104,3 +105,26 @@ def test_a_submission_finds_nothing_of_the_rehearsal():
     assert state.outputs[0]["text"].startswith("True 2 False\n")
     assert [np.error, f.error] == [f"NameError: name '{name}' is not defined" for name in ("np", "f")]
     assert out.outputs[0]["data"]["text/plain"] == "(2, {5: 2}, 2, [])"
+
+
+def test_a_cell_may_await():
+    cells = [
+        "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 7",
+        "await f()",
+        "async with asyncio.timeout(5):\n    x = 8",
+        "[x async for x in f()]",
+        "x",
+    ]
+    with Sandbox() as sandbox, sandbox.run(cells, BUDGET) as submission:
+        _, seven, eight, wrong, x = submission.cells
+    assert seven.outputs[0]["data"]["text/plain"] == "7"
+    assert eight.error is None
+    assert wrong.error.startswith("TypeError")
+    assert x.outputs[0]["data"]["text/plain"] == "8"
+
+
+@given(st.lists(st.sampled_from([*WORDS, "async", "await", "def f(", "with", "for", "return"]), max_size=12))
+def test_without_one_of_the_words_no_cell_awaits(words):
+    """What Shell.should_run_async relies on."""
+    cell = " ".join(words)
+    assert not _should_be_async(cell) or "async" in cell or "await" in cell
