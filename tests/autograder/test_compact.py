@@ -23,6 +23,7 @@ a = np.random.default_rng(0).normal(size=(50, 50))
 plt.plot(np.linalg.solve(a, a @ np.ones(50)))
 plt.savefig("/dev/null", format="png")
 libraries = {name: [rights for _, _, rights in parts] for name, parts in compact.libraries().items()}
+libraries["all"] = [rights for *_, rights, _ in compact.mappings()]  # what was moved has no name any more
 print(json.dumps([before, after, libraries]))
 """
 

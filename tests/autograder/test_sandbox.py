@@ -292,22 +292,46 @@ class TestExercises:
         ],
         ids=["loop", "sleep", "exit", "kill", "segfault", "abort", "fork bomb", "closes", "writes"],
     )
-    def test_one_that_is_lost_is_named_and_costs_itself(self, sandbox, source, cause):
+    @pytest.mark.parametrize("last", [False, True], ids=["copy", "itself"])
+    def test_one_that_is_lost_is_named_and_costs_itself(self, sandbox, source, cause, last):
         stat = "import os\ndef stat(fd):\n    try: return bool(os.fstat(fd))\n    except OSError: return False"
         with sandbox.run([stat, f"def f():\n {source}", "def g(): return 1"], SHORT) as submission:
-            with submission.fork(SHORT) as student:
+            with submission.fork(SHORT, last=last) as student:
                 f, g = student["f"], student["g"]
+                if last and cause == "killed":  # the first process of a namespace cannot kill itself
+                    assert (f(), g()) == (None, 1)
+                    return
                 assert loss(f) == cause
                 assert loss(g) == cause
             with submission.fork(SHORT) as student:
                 assert student["g"]() == 1
 
-    def test_memory_of_many_processes(self, sandbox):
+    @pytest.mark.parametrize("last", [False, True], ids=["copy", "itself"])
+    def test_memory_of_many_processes(self, sandbox, last):
         source = (
             "import os, time\ndef f():\n    for i in range(6):\n        if os.fork() == 0:\n"
             "            x = bytearray(100 << 20)\n            time.sleep(60)\n    time.sleep(60)"
         )
-        assert loss(ask, sandbox, source) == "memory"
+        with sandbox.run([source], BUDGET) as submission, submission.fork(BUDGET, last=last) as student:
+            assert loss(student["f"]) == "memory"
+
+    def test_a_thread_that_the_cells_left_changes_nothing(self, sandbox):
+        draws = "import random, threading, time\ndef f():\n    return random.random(), threading.active_count()"
+        thread = "threading.Thread(target=time.sleep, args=(30,), daemon=True).start()"
+        alone, beside = (ask(sandbox, f"{draws}\n{more}") for more in ("", thread))
+        assert alone == beside
+        assert alone[1] == 1
+
+    def test_the_last_has_the_state_itself_and_any_other_after_it_another_run(self, sandbox):
+        cells = ["import os\nx = [0]", "def f():\n    x[0] += 1\n    return x[0], os.getpid()"]
+        with sandbox.run(cells, BUDGET) as submission:
+            with submission.fork(BUDGET) as student:
+                assert student["f"]()[0] == 1
+                assert student["f"]() == (2, 2)
+            with submission.fork(BUDGET, last=True) as student:
+                assert student["f"]() == (1, 1)
+            with submission.fork(BUDGET) as student:
+                assert student["f"]()[0] == 1
 
     def test_a_large_array_is_a_memory_error(self, sandbox):
         with pytest.raises(MemoryError):
