@@ -182,14 +182,14 @@ class Writer:
         if new:
             connection.execute(insert(GRADE), new)
         old = [
-            {"cell": known.grades[name], "score": score, "unknown": score is None}
+            {"cell": known.grades[name], "score": score, "unknown": score is None and not part.missing}
             for name, score in part.grades.items()
             if (row := here.get(known.grades[name])) is not None and (fresh or row.auto_score != score)
         ]
         if old:
             # As nbgrader: a grade given by hand stays and asks to be looked at again, unless no file was handed in.
-            by_hand = case((columns.manual_score.is_not(None), True), else_=bindparam("unknown"))
-            review = False if part.missing else by_hand
+            unknown: Any = bindparam("unknown")
+            review = unknown if part.missing else case((columns.manual_score.is_not(None), True), else_=unknown)
             where = and_(columns.notebook_id == key, columns.cell_id == bindparam("cell"))
             written = update(GRADE).where(where).values(auto_score=bindparam("score"), needs_manual_grade=review)
             connection.execute(written, old)

@@ -77,6 +77,13 @@ def test_a_missing_notebook_asks_nobody_to_grade_it(book):
     assert seen(book)[0]["derive"] == (0.0, None, False)
 
 
+def test_nor_does_one_that_was_there_before(book):
+    book.writer(NAME).write([entry()])
+    assert seen(book)[0]["derive"] == (None, None, True)
+    book.writer(NAME).write([entry(double=0.0, derive=0.0, missing=True)])
+    assert seen(book)[0]["derive"] == (0.0, None, False)
+
+
 def test_a_late_one_loses_a_tenth_a_day_an_extension_gives_it_back(book):
     book.writer(NAME).write([entry(at=DUE + 1.5 * DAY)])
     assert seen(book)[3] == pytest.approx(0.2 * 4.0)

@@ -1,4 +1,4 @@
-"""Each question is asked once, many in one turn, and all of them once more at the end."""
+"""Each question is asked once, many in one turn, and some of them once more at the end."""
 
 import socket
 import threading
