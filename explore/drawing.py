@@ -61,6 +61,7 @@ class Drawing:
         fig, caption = result
         if not (isinstance(caption, str) and caption.strip()):
             raise ValueError(f"the caption of {self.name} must say in words what is seen, got {caption!r}")
+        plt.close(fig)  # pyplot shows what it knows of whenever any thread ends a cell: in another layout
         return fig, caption
 
     @cached_property
@@ -74,7 +75,6 @@ class Drawing:
             fig, _ = self.draw(position)
             fig.draw_without_rendering()
             found.append(np.array([axes.get_position(original=True).extents for axes in fig.axes]))
-            plt.close(fig)
             if len(found[-1]) != len(found[0]):
                 raise ValueError(
                     f"{self.name} must draw the same axes at every position, "
@@ -95,9 +95,7 @@ class Drawing:
         fig.set_layout_engine("none")
         for axes, (left, bottom, right, top) in zip(fig.axes, boxes, strict=True):
             axes.set_position((left, bottom, right - left, top - bottom))
-        svg = svg_of(fig)
-        plt.close(fig)
-        return Frame(svg, caption)
+        return Frame(svg_of(fig), caption)
 
 
 def svg_of(fig):

@@ -1,29 +1,36 @@
 """A figure in a kernel: the author's own ipywidgets, and Python redrawing at every change."""
 
 import html
+from threading import RLock
 
-from IPython.display import HTML, display
-from ipywidgets import Button, HBox, Play, VBox, interactive_output
+from IPython.display import HTML, clear_output, display
+from ipywidgets import Button, HBox, Output, Play, VBox
 
 from explore.picture import inline, unique
 
+# JupyterLab has some changes handled by the kernel's main thread and some by another, and matplotlib knows no threads.
+ONE_AT_A_TIME = RLock()
+
 
 def live_figure(drawing, alt, play):
-    prefix = unique(drawing.name)
+    prefix, output = unique(drawing.name), Output()
 
-    def show(**_):
-        frame = drawing.frame(tuple(control.at for control in drawing.controls))
-        picture = inline(frame.svg, f"{alt}. {frame.caption}", prefix)
-        display(HTML(f"{picture}<p>{html.escape(frame.caption)}</p>"))
+    def show(_=None):
+        with ONE_AT_A_TIME, output:
+            clear_output(wait=True)
+            frame = drawing.frame(tuple(control.at for control in drawing.controls))
+            picture = inline(frame.svg, f"{alt}. {frame.caption}", prefix)
+            display(HTML(f"{picture}<p>{html.escape(frame.caption)}</p>"))
 
     for control in drawing.controls:
         control.widget.description = control.label
         control.widget.style.description_width = "initial"  # else a long label is cut
+        control.widget.observe(show, "value")
     buttons = [reset_button(drawing.controls)]
     if play:
         buttons.insert(0, play_button(next(control for control in drawing.controls if control.name == play)))
-    widgets = {control.name: control.widget for control in drawing.controls}
-    display(VBox([*widgets.values(), HBox(buttons), interactive_output(show, widgets)]))
+    display(VBox([*(control.widget for control in drawing.controls), HBox(buttons), output]))
+    show()
 
 
 def reset_button(controls):
