@@ -1,12 +1,16 @@
 """What makes copies of the nursery cheap. Everything works without it: only slower.
 
-A fork copies an entry for each mapping and each page, and each page again when somebody writes into it first. So there
-should be few mappings, large pages, and new objects should lie together instead of here and there among the old ones.
+A fork copies an entry for each mapping and each page in use, and each page again when somebody writes into it first. So
+there should be few mappings, few pages in use, large ones for what is run, and new objects should lie together instead
+of here and there among the old ones.
 """
 
 import contextlib
 import ctypes
 import mmap
+import os
+import re
+import struct
 from pathlib import Path
 
 MADV_HUGEPAGE, MADV_COLLAPSE = 14, 25
@@ -15,13 +19,16 @@ HUGE = 2 << 20
 SMALL = 512  # bytes: up to these, Python has pools of its own, one size each
 POOL = 16 << 10
 LARGEST_PROGRAM = 12 << 20  # bytes: of what is larger most is never run
-MREMAP_MAYMOVE, MREMAP_FIXED = 1, 2
+MREMAP_MAYMOVE, MREMAP_FIXED, MAP_FIXED = 1, 2, 16
+ROOM = 1 << 16  # bytes for a context and its stack
+MAPPING = re.compile(r"^(\w+)-(\w+) (\S+) \S+ \S+ \S+ *(.*)\n(?:\w+: .*\n)*?Rss: +(\d+) kB$", re.M)
 
 libc = ctypes.CDLL(None)
 address, length = ctypes.c_void_p, ctypes.c_size_t
 libc.mmap.argtypes = [address, length, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 libc.mremap.argtypes = [address, length, length, ctypes.c_int, address]
 libc.mmap.restype = libc.mremap.restype = address
+libc.pwrite.argtypes, libc.pwrite.restype = [ctypes.c_int, address, length, ctypes.c_long], ctypes.c_ssize_t
 libc.munmap.argtypes = [address, length]
 libc.mprotect.argtypes = libc.madvise.argtypes = [address, length, ctypes.c_int]
 
@@ -31,7 +38,7 @@ def compact():
     fill_holes()
     join_libraries()
     enlarge_programs()
-    collapse()
+    lay_down()
 
 
 def fill_holes():
@@ -113,17 +120,16 @@ def reserve(size):
 def libraries():
     """By shared library its mappings: first and last address, rights."""
     found: dict[str, list[tuple[int, int, str]]] = {}
-    for first, last, rights, name in mappings():
+    for first, last, rights, name, _ in mappings():
         if ".so" in name:
             found.setdefault(name, []).append((first, last, rights))
     return found
 
 
 def mappings():
-    for line in Path("/proc/self/maps").read_text().splitlines():
-        extent, rights, _, _, _, *name = line.split(maxsplit=5)
-        first, last = (int(number, 16) for number in extent.split("-"))
-        yield first, last, rights, name[0] if name else ""
+    """First and last address, rights, name, and how many bytes are in use."""
+    for first, last, rights, name, used in MAPPING.findall(Path("/proc/self/smaps").read_text()):
+        yield int(first, 16), int(last, 16), rights, name, int(used) << 10
 
 
 def protect(first, last, rights):
@@ -139,10 +145,52 @@ def whole_pages(first, last):
     return -(-first // HUGE) * HUGE, last // HUGE * HUGE
 
 
-def collapse():
-    """Ask for large pages for what is loaded."""
-    for first, last, rights, name in mappings():
-        first, last = whole_pages(first, last)
-        if rights == "rw-p" and name in ("", "[heap]") and first < last:
-            advise(first, last, MADV_HUGEPAGE)
-            advise(first, last, MADV_COLLAPSE)
+def lay_down():
+    """Put all that is loaded into a file in memory, mapped where it was.
+
+    Then only those pages are in use that somebody used since, and what lies side by side is one mapping. That all of it
+    can be both written and run takes nothing away: a submission may make such memory for itself.
+    """
+    if len(os.listdir("/proc/self/task")) > 1 or not hasattr(libc, "makecontext"):
+        return
+    room = libc.mmap(None, 3 * ROOM, READ | WRITE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, -1, 0)
+    file, offset = os.memfd_create("loaded"), 0
+    for first, last in blocks():
+        while first < last:
+            # In vain, but now it is known how much of it can be read, and that there is memory for that.
+            size = max(libc.pwrite(file, first, last - first, offset), 0) // mmap.PAGESIZE * mmap.PAGESIZE
+            if size:
+                in_one_go(
+                    room,
+                    (libc.pwrite, file, first, size, offset),
+                    (libc.mmap, first, size, READ | WRITE | EXECUTE, mmap.MAP_PRIVATE | MAP_FIXED, file, offset),
+                )
+            offset += size
+            first += size or mmap.PAGESIZE
+    os.close(file)
+    libc.munmap(room, 3 * ROOM)
+
+
+def blocks():
+    """First and last address of what lies side by side, without what the system has there, and what is hardly used."""
+    found: list[list[int]] = []
+    for first, last, rights, name, used in mappings():
+        enlarged = "x" in rights and not name
+        special = rights[3] == "s" or "r" not in rights or (name.startswith("[") and name != "[heap]")
+        if special or enlarged or (last - first > HUGE and used < (last - first) / 2):
+            continue
+        if found and found[-1][1] == first:
+            found[-1][1] = last
+        else:
+            found.append([first, last])
+    return found
+
+
+def in_one_go(room, *calls):
+    """Call functions of libc one after the other, and nothing of Python in between, as contexts that follow another."""
+    contexts = [room + number * ROOM for number in range(len(calls) + 1)]
+    for (function, *arguments), context, after in zip(calls, contexts[1:], [*contexts[2:], contexts[0]], strict=True):
+        libc.getcontext(address(context))
+        ctypes.memmove(context + 8, struct.pack("PPiP", after, context + ROOM // 2, 0, ROOM // 2), 32)
+        libc.makecontext(address(context), function, len(arguments), *map(length, arguments))
+    libc.swapcontext(address(contexts[0]), address(contexts[1]))
