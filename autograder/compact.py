@@ -154,8 +154,10 @@ def lay_down():
     if len(os.listdir("/proc/self/task")) > 1 or not hasattr(libc, "makecontext"):
         return
     room = libc.mmap(None, 3 * ROOM, READ | WRITE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, -1, 0)
-    file, offset = os.memfd_create("loaded"), 0
-    for first, last in blocks():
+    file, offset, found = os.memfd_create("loaded"), 0, blocks()
+    with contextlib.suppress(OSError):
+        make_in_large_pages(file, sum(last - first for first, last in found))
+    for first, last in found:
         while first < last:
             # In vain, but now it is known how much of it can be read, and that there is memory for that.
             size = max(libc.pwrite(file, first, last - first, offset), 0) // mmap.PAGESIZE * mmap.PAGESIZE
@@ -169,6 +171,18 @@ def lay_down():
             first += size or mmap.PAGESIZE
     os.close(file)
     libc.munmap(room, 3 * ROOM)
+
+
+def make_in_large_pages(file, size):
+    """Make the file this long or longer. Of the entries for a large page a fork copies many in one go."""
+    size = -(-size // HUGE) * HUGE
+    os.ftruncate(file, size)
+    start = reserve(size)
+    libc.mmap(start, size, READ | WRITE, mmap.MAP_SHARED | MAP_FIXED, file, 0)
+    for place in range(0, size, HUGE):
+        os.pwrite(file, b"\0", place)  # of no page no large one is made
+        advise(start + place, start + place + HUGE, MADV_COLLAPSE)
+    libc.munmap(start, size)
 
 
 def blocks():

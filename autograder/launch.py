@@ -46,7 +46,8 @@ ENVIRONMENT = {
 # What the new process runs. Nothing that a submission may not see is loaded, and nothing is imported from the machine's
 # packages before they are out of reach.
 BOOT = """
-import json, os, socket, sys
+import gc, json, os, socket, sys
+gc.disable()
 root, descriptor, packages, sources, capability, confined, core = json.loads(sys.argv[1])
 if core is not None:
     os.sched_setaffinity(0, {core})

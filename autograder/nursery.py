@@ -358,6 +358,7 @@ def main(descriptor, capability, confined):
     gc.collect()
     compact.compact()
     gc.freeze()  # or the first collection in a child would copy every page
+    gc.enable()  # while all was loaded it was off: there was no garbage
     if confined:
         confine.shut()
     with socket.socket(fileno=descriptor) as control:

@@ -239,9 +239,11 @@ def first_questions(exercise: Exercise, seed: int) -> dict[str, list[tuple[str, 
                 name, lend, asked, key = first.args
                 if plain(asked):
                     found[check.name].append((name, lend, asked, key))
-    asked = [each for some in found.values() for each in some]
-    telling = [_numbers(_right(exercise, name, call), but=_numbers(call)) for name, _, call, _ in asked]
-    return {name: [each for each in some if not _tells(_numbers(each[2]), telling)] for name, some in found.items()}
+    asked = {key: (name, call) for some in found.values() for name, _, call, key in some}
+    given = {key: _numbers(call) for key, (_, call) in asked.items()}
+    answers = [_numbers(_right(exercise, *asked[key]), but=given[key]) for key in asked]
+    telling = {key for key in asked if _tells(given[key], answers)}
+    return {name: [each for each in some if each[3] not in telling] for name, some in found.items()}
 
 
 def _right(exercise, name, call):
@@ -270,16 +272,17 @@ def _tells(given: list[np.ndarray], answers: list[list[np.ndarray]]) -> bool:
 
 def _among(number: np.ndarray, numbers: list[np.ndarray]) -> bool:
     """Whether it, or its opposite, is one of these, and not nothing but zeros and ones."""
-    if np.all(np.isin(number, (0, 1, -1))):
+    alike = [each for each in numbers if each.shape == number.shape]
+    if not alike or np.all((number == 0) | (number == 1) | (number == -1)):
         return False
-    return any(
-        each.shape == number.shape
-        and (
-            np.allclose(each, number, rtol=1e-6, atol=0, equal_nan=True)
-            or np.allclose(-each, number, rtol=1e-6, atol=0, equal_nan=True)
-        )
-        for each in numbers
-    )
+    return any(_same(each, number) or _same(-each, number) for each in alike)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """As np.allclose, at a fifth of its cost: all questions are compared with all answers."""
+    with np.errstate(all="ignore"):
+        close = np.isfinite(other) & (abs(one - other) <= 1e-6 * abs(other))
+        return bool(np.all(close | (one == other) | (np.isnan(one) & np.isnan(other))))
 
 
 def foresee(exercise: Exercise, check: Property, students: list[Student], seed: int) -> None:

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.confine import TICK, CannotConfine
@@ -178,7 +178,7 @@ class Process:
         self.channel = Channel(connection, self.wait, max_text=outputs_text(budget.output_kb))
         try:
             with theirs:
-                nursery.tell("start", theirs.fileno(), budget=asdict(budget))
+                nursery.tell("start", theirs.fileno(), budget=vars(budget))
             nursery.hear("pid")
             kind, *text = self.hear()
         except BaseException:
@@ -212,9 +212,10 @@ class Process:
             self.since = time.monotonic()
             self.nursery.tell("look", at=at, cpu=budget.cpu_seconds, wall=budget.wall_seconds, memory=budget.memory_mb)
         try:
-            socket.send_fds(self.channel.connection, [b"."], descriptors)
-            self.channel.send(frame([at, *what], max_text=MAX_SOURCE))
-        except (OSError, HungUp):
+            message = b"." + frame([at, *what], max_text=MAX_SOURCE)
+            sent = socket.send_fds(self.channel.connection, [message], descriptors)
+            self.channel.connection.sendall(message[sent:])
+        except OSError:
             raise Stopped(self.end(patience=HUNG_UP)) from None
 
     def rest(self, alone=False, again=False) -> str | None:
@@ -336,7 +337,7 @@ class Calls(Line):
         self.student = student
         try:
             with theirs:
-                process.ask(budget, student.at, asdict(budget), descriptors=[theirs.fileno()])
+                process.ask(budget, student.at, vars(budget), descriptors=[theirs.fileno()])
         except BaseException:
             ours.close()
             raise
