@@ -7,6 +7,8 @@ of here and there among the old ones.
 
 import contextlib
 import ctypes
+import errno
+import fcntl
 import mmap
 import os
 import re
@@ -20,8 +22,14 @@ SMALL = 512  # bytes: up to these, Python has pools of its own, one size each
 POOL = 16 << 10
 LARGEST_PROGRAM = 12 << 20  # bytes: of what is larger most is never run
 MREMAP_MAYMOVE, MREMAP_FIXED, MAP_FIXED = 1, 2, 16
+MFD_CLOEXEC, MFD_ALLOW_SEALING = 1, 2
+# What a file would not do: be emptied in a copy, be in no copy, be dropped, hold returns, be of huge pages or a device.
+OWN_WAYS = {"wf", "dc", "dp", "ss", "ht", "io", "pf"}
+F_ADD_SEALS, SEALS = 1033, 1 | 2 | 4 | 8  # no more seals, not shorter, not longer, not written to
 ROOM = 1 << 16  # bytes for a context and its stack
-MAPPING = re.compile(r"^(\w+)-(\w+) (\S+) \S+ \S+ \S+ *(.*)\n(?:\w+: .*\n)*?Rss: +(\d+) kB$", re.M)
+MAPPING = re.compile(
+    r"^(\w+)-(\w+) (\S+) \S+ \S+ \S+ *(.*)\n(?:\w+: .*\n)*?Rss: +(\d+) kB\n(?:\w+: .*\n)*?VmFlags: (.*)$", re.M
+)
 
 libc = ctypes.CDLL(None)
 address, length = ctypes.c_void_p, ctypes.c_size_t
@@ -110,26 +118,34 @@ def enlarge(first, size, memory):
 
 def reserve(size):
     """The address of this much memory, which begins with a large page."""
-    first = libc.mmap(None, size + HUGE, READ | WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    first = claim(size + HUGE, mmap.MAP_PRIVATE)
     start, _ = whole_pages(first, first + size + HUGE)
     libc.munmap(first, start - first)
     libc.munmap(start + size, first + HUGE - start)
     return start
 
 
+def claim(size, sharing):
+    """The address of so much empty memory."""
+    first = libc.mmap(None, size, READ | WRITE, sharing | mmap.MAP_ANONYMOUS, -1, 0)
+    if first == address(-1).value:
+        raise OSError(errno.ENOMEM, f"no room for {size} bytes")
+    return first
+
+
 def libraries():
     """By shared library its mappings: first and last address, rights."""
     found: dict[str, list[tuple[int, int, str]]] = {}
-    for first, last, rights, name, _ in mappings():
+    for first, last, rights, name, *_ in mappings():
         if ".so" in name:
             found.setdefault(name, []).append((first, last, rights))
     return found
 
 
 def mappings():
-    """First and last address, rights, name, and how many bytes are in use."""
-    for first, last, rights, name, used in MAPPING.findall(Path("/proc/self/smaps").read_text()):
-        yield int(first, 16), int(last, 16), rights, name, int(used) << 10
+    """First and last address, rights, name, flags, and how many bytes are in use."""
+    for first, last, rights, name, used, flags in MAPPING.findall(Path("/proc/self/smaps").read_text()):
+        yield int(first, 16), int(last, 16), rights, name, flags, int(used) << 10
 
 
 def protect(first, last, rights):
@@ -151,16 +167,19 @@ def lay_down():
     Then only those pages are in use that somebody used since, and what lies side by side is one mapping. That all of it
     can be both written and run takes nothing away: a submission may make such memory for itself.
     """
-    if len(os.listdir("/proc/self/task")) > 1 or not hasattr(libc, "makecontext"):
+    if len(os.listdir("/proc/self/task")) > 1 or not (hasattr(libc, "makecontext") and hasattr(libc, "memfd_create")):
         return
-    room = libc.mmap(None, 3 * ROOM, READ | WRITE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, -1, 0)
-    file, offset, found = os.memfd_create("loaded"), 0, blocks()
+    file = libc.memfd_create(b"loaded", MFD_CLOEXEC | MFD_ALLOW_SEALING)  # os may lack it where libc does not
+    if file < 0:
+        return
+    room, offset, found = claim(3 * ROOM, mmap.MAP_SHARED), 0, blocks()
     with contextlib.suppress(OSError):
         make_in_large_pages(file, sum(last - first for first, last in found))
     for first, last in found:
         while first < last:
             # In vain, but now it is known how much of it can be read, and that there is memory for that.
             size = max(libc.pwrite(file, first, last - first, offset), 0) // mmap.PAGESIZE * mmap.PAGESIZE
+            size, block = until_block(file, offset, size)
             if size:
                 in_one_go(
                     room,
@@ -168,7 +187,8 @@ def lay_down():
                     (libc.mmap, first, size, READ | WRITE | EXECUTE, mmap.MAP_PRIVATE | MAP_FIXED, file, offset),
                 )
             offset += size
-            first += size or mmap.PAGESIZE
+            first += size + block or mmap.PAGESIZE
+    fcntl.fcntl(file, F_ADD_SEALS, SEALS)  # an error if anybody could still write into it, for all submissions
     os.close(file)
     libc.munmap(room, 3 * ROOM)
 
@@ -178,19 +198,41 @@ def make_in_large_pages(file, size):
     size = -(-size // HUGE) * HUGE
     os.ftruncate(file, size)
     start = reserve(size)
-    libc.mmap(start, size, READ | WRITE, mmap.MAP_SHARED | MAP_FIXED, file, 0)
-    for place in range(0, size, HUGE):
-        os.pwrite(file, b"\0", place)  # of no page no large one is made
-        advise(start + place, start + place + HUGE, MADV_COLLAPSE)
-    libc.munmap(start, size)
+    try:
+        if libc.mmap(start, size, READ, mmap.MAP_SHARED | MAP_FIXED, file, 0) != start:
+            return
+        for place in range(0, size, HUGE):
+            os.pwrite(file, b"\0", place)  # of no page no large one is made
+            advise(start + place, start + place + HUGE, MADV_COLLAPSE)
+    finally:
+        libc.munmap(start, size)
+
+
+def until_block(file, offset, size):
+    """How much of this comes before a block that malloc has from the system by itself, and how long that is.
+
+    Such a one grows by mremap: of a file it would get what comes next there, and an end (SIGBUS) where nothing comes.
+    """
+    if size:
+        with mmap.mmap(file, size, mmap.MAP_PRIVATE, mmap.PROT_READ, offset=offset) as seen:
+            words = memoryview(seen).cast("Q")
+            step = mmap.PAGESIZE // 8
+            starts = words[0::step].tolist(), words[1::step].tolist()
+            words.release()
+        for number, (before, length) in enumerate(zip(*starts, strict=True)):
+            place, length = number * mmap.PAGESIZE, length - 2
+            if before == 0 and length > 0 and length % mmap.PAGESIZE == 0 and place + length <= size:
+                return place, length
+    return size, 0
 
 
 def blocks():
     """First and last address of what lies side by side, without what the system has there, and what is hardly used."""
     found: list[list[int]] = []
-    for first, last, rights, name, used in mappings():
+    for first, last, rights, name, flags, used in mappings():
         enlarged = "x" in rights and not name
         special = rights[3] == "s" or "r" not in rights or (name.startswith("[") and name != "[heap]")
+        special = special or not OWN_WAYS.isdisjoint(flags.split())
         if special or enlarged or (last - first > HUGE and used < (last - first) / 2):
             continue
         if found and found[-1][1] == first:

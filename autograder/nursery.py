@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
@@ -29,6 +30,7 @@ GRACE_CPU, GRACE_WALL = 1.0, 5.0  # seconds for a cell to end after it was inter
 PAGE = os.sysconf("SC_PAGE_SIZE")
 CLOCK = os.sysconf("SC_CLK_TCK")
 COMMAND = 1 << 16  # bytes of a message between the sandbox and the nursery
+LOADED = re.compile(rb"/memfd:loaded .*\n(?:\w+: .*\n)*?Pss: +(\d+) kB\n(?:\w+: .*\n)*?Anonymous: +(\d+) kB")
 
 
 class Nursery:
@@ -190,17 +192,26 @@ def cpu_seconds(pid):
 def memory(pids, allowed):
     """Bytes of memory that these processes have and no file can give back, what they share counted once.
 
-    Exactly only when it matters: that is much slower to read.
+    Exactly only when it matters: that is much slower to read. What the nursery had loaded is nobody's.
     """
     most = sum(int((content(pid, "statm") or b"0 0").split()[1]) for pid in pids) * PAGE
     if most <= allowed:
         return most
-    return sum(kilobytes(pid, (b"Pss_Anon:", b"Pss_Shmem:")) for pid in pids) << 10
+    return sum(kilobytes(pid, (b"Pss_Anon:", b"Pss_Shmem:")) - loaded(pid) for pid in pids) << 10
 
 
 def kilobytes(pid, names):
     lines = content(pid, "smaps_rollup").splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith(names))
+
+
+def loaded(pid):
+    """Kilobytes that it has, unchanged, of the file in which what the nursery loaded lies: see `compact.lay_down`."""
+    try:
+        with open(f"/proc/{pid}/smaps", "rb") as file:
+            return sum(max(0, int(pss) - int(changed)) for pss, changed in LOADED.findall(file.read()))
+    except OSError:
+        return 0
 
 
 def end(pid):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 SOURCE = """
-import ctypes, gc, hashlib, json, os, resource, sys, threading
+import ctypes, gc, hashlib, json, mmap, os, resource, sys, threading
 import numpy as np, matplotlib.pyplot as plt
 from autograder import compact
 
@@ -17,7 +17,9 @@ def pages():  # that a thousand new objects lie on
 
 def looks():
     found = [*compact.mappings()]
-    return len(found), sum(used for *_, used in found) >> 20, pages(), any("loaded" in each[3] for each in found)
+    loaded = [rights for _, _, rights, name, *_ in found if "memfd:loaded" in name]
+    assert not any("s" in rights for rights in loaded)  # else one could write for all
+    return len(found), sum(used for *_, used in found) >> 20, pages(), bool(loaded)
 
 def digest():  # of every text, number and array that can be found from here
     found = [each for each in gc.get_objects() if type(each) is dict]
@@ -25,6 +27,11 @@ def digest():  # of every text, number and array that can be found from here
     return hashlib.sha256("".join(sorted(map(repr, plain)) + [repr(held.tobytes())]).encode()).hexdigest()
 
 held = np.random.default_rng(0).normal(size=(50, 50))
+compact.libc.mallopt(-3, 1 << 17)  # M_MMAP_THRESHOLD, which otherwise grows
+large = bytearray([7]) * 300_000, np.ones(100_000)  # in blocks of their own, which grow where they are
+emptied = mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+emptied.madvise(18)  # MADV_WIPEONFORK
+emptied.write(b"secret")
 kept = [bytes(95) for _ in range(20000)]
 kept = [each for place, each in enumerate(kept) if place % 20]  # holes, one in twenty
 {before}
@@ -38,6 +45,10 @@ gc.collect()
 grown = [bytes(n) for n in range(0, 30_000, 7)]
 assert sum(map(len, grown)) == sum(range(0, 30_000, 7))
 assert len(np.ones(3_000_000)) == 3_000_000
+large[0].extend(bytes(150_000_000))  # beyond the end of any file in which it was
+large[1].resize(20_000_000, refcheck=False)
+assert (sum(large[0][::1000]), sum(large[1])) == (300 * 7, 100_000)
+del large
 assert np.allclose(np.linalg.solve(held, held @ np.ones(50)), 1)
 plt.plot([1, 2])
 plt.savefig("/dev/null", format="png")
@@ -54,7 +65,7 @@ thread.join()
 assert told == [4999950000]
 child = os.fork()
 if child == 0:
-    os._exit(0 if digest() and np.allclose(held @ np.linalg.inv(held), np.eye(50)) else 1)
+    os._exit(0 if digest() and emptied[:6] == bytes(6) and np.allclose(held @ np.linalg.inv(held), np.eye(50)) else 1)
 assert os.waitpid(child, 0)[1] == 0
 try:
     1 / 0
@@ -97,13 +108,25 @@ def test_all_that_was_loaded_is_the_same(compacted):
     assert after == before
 
 
+def test_it_needs_no_large_pages():
+    full = "def full(*_): raise OSError(28, 'no memory left')\nos.pwrite = full"
+    (_, before), ((*_, laid_down), after) = run(full)
+    assert laid_down
+    assert after == before
+
+
 @pytest.mark.parametrize(
     "before",
     [
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))",
         "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "compact.libc.memfd_create = lambda *_: -1",
     ],
-    ids=["where a file may not be so large", "beside another thread, which would go on meanwhile"],
+    ids=[
+        "where a file may not be so large",
+        "beside another thread, which would go on meanwhile",
+        "where there is no file",
+    ],
 )
 def test_it_is_left_where_it_is(before):
     (_, before), ((*_, laid_down), after) = run(before)

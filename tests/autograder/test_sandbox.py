@@ -225,6 +225,16 @@ class TestLostCells:
         assert texts(after) == ["after\n"]
         assert len(members(sandbox)) == 1
 
+    def test_memory_that_the_nursery_had_loaded_is_not_its_own(self, sandbox):
+        plots = (
+            "import matplotlib.pyplot as plt, time\nfor _ in range(4):\n    plt.plot(range(1000))\n"
+            "    plt.title('a $x^2$')\n    plt.show()\ntime.sleep(0.3)"
+        )
+        (result,) = cells(sandbox, plots, budget=replace(BUDGET, memory_mb=65))
+        assert (result.cause, result.error) == (None, None)
+        lost = cells(sandbox, "x = bytearray(55 << 20)\n" + plots, budget=replace(BUDGET, memory_mb=90))[0]
+        assert lost.cause == "memory"
+
     def test_many_of_them_are_not_waited_for(self, sandbox):
         results = cells(sandbox, *["while True: pass"] * 20, budget=SHORT)
         assert {result.cause for result in results} == {"time"}
@@ -421,6 +431,7 @@ class TestLosses:
 
     def test_of_the_nursery_between_two_submissions(self, sandbox):
         sandbox.nursery.process.kill()
+        sandbox.nursery.process.wait()  # or it may answer for a moment
         assert ask(sandbox, "def f(): return 2") == 2
 
     def test_of_any_process(self, sandbox):
