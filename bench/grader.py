@@ -212,13 +212,17 @@ def bare(students: list[dict]) -> float:
 
 
 class Watch(threading.Thread):
-    """Memory (what is shared counted once) and CPU time of a process and all its descendants, twice a second."""
+    """Memory (what is shared counted once) and CPU time of a process and all its descendants, twice a second.
+
+    And by how much all files in memory have grown: where nobody maps them, no process counts them.
+    """
 
     PLACES = ("reads, writes the gradebook", "judges (checks, notebooks)", "confined (forks, students' code)")
 
     def __init__(self, pid: int):
         super().__init__()
-        self.root, self.most = psutil.Process(pid), 0.0
+        self.root, self.most, self.files = psutil.Process(pid), 0.0, 0.0
+        self.files_before = psutil.virtual_memory().shared
         self.cpu: dict[int, tuple[int, float, float]] = {}  # by process its place and its seconds
         self.start()
 
@@ -244,6 +248,7 @@ class Watch(threading.Thread):
                 if nursery:
                     memory += sum(child.memory_full_info().pss for child in process.children(recursive=True))
         self.most = max(self.most, memory / 2**20)
+        self.files = max(self.files, (psutil.virtual_memory().shared - self.files_before) / 2**20)
 
     def rows(self):
         """Name, and milliseconds of CPU in programs and in the kernel."""
@@ -325,7 +330,8 @@ def many(folder: Path, count: int) -> float:
     written = sorted(path.stat().st_mtime for path in (folder / "course" / "verdicts" / ASSIGNMENT).glob("h*.json"))
     part = min(100, count // 2)
     first, last = written[part - 1] - written[0], written[-1] - written[-part]
-    print(f"\n{count} honest submissions, 2 jobs: {watch.most:.0f} MiB at most in all processes together;", end=" ")
+    print(f"\n{count} honest submissions, 2 jobs: {watch.most:.0f} MiB at most in all processes together", end=", ")
+    print(f"and {watch.files:.0f} in files in memory, part of which is among the former;", end=" ")
     first, last = (1000 * seconds / (part - 1) for seconds in (first, last))
     print(f"{first:.1f} ms a submission among the first {part}, {last:.1f} among the last")
     print(f"\n{'milliseconds of CPU a submission':<42}programs  kernel")
