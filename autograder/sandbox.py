@@ -214,7 +214,8 @@ class Process:
         try:
             message = b"." + frame([at, *what], max_text=MAX_SOURCE)
             sent = socket.send_fds(self.channel.connection, [message], descriptors)
-            self.channel.connection.sendall(message[sent:])
+            if sent < len(message):
+                self.channel.connection.sendall(message[sent:])
         except OSError:
             raise Stopped(self.end(patience=HUNG_UP)) from None
 
